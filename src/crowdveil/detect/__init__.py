@@ -1,0 +1,1 @@
+"""Detection: from pixels to faces with a probability each."""

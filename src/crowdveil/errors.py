@@ -1,0 +1,29 @@
+"""The errors that crowdveil raises, each with one sentence a user can act on.
+
+A message says what is wrong, where, and what to do. The command line prints it in one
+place; nothing in the library prints or exits.
+"""
+
+
+class CrowdveilError(Exception):
+    """Base of every error that crowdveil raises on purpose."""
+
+
+class UnreadableMedia(CrowdveilError):
+    """A source is damaged, empty, too large to be safe, or not what its name says."""
+
+
+class UnsupportedMedia(CrowdveilError):
+    """A source is of a kind that crowdveil does not read or write."""
+
+
+class OutputRefused(CrowdveilError):
+    """An output would overwrite something, collide with another, or cannot be written."""
+
+
+class PlanInvalid(CrowdveilError):
+    """A plan does not follow the schema, or does not belong to the source it names."""
+
+
+class WeightsInvalid(CrowdveilError):
+    """A weights file is missing, altered, or not what its description says."""

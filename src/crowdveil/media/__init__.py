@@ -1,0 +1,1 @@
+"""Media: decoding and encoding photos, and stripping what is not picture."""

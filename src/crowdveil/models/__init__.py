@@ -1,0 +1,1 @@
+"""The registry of weights: name, task, licence, hash, where from."""

@@ -1,0 +1,157 @@
+"""The plan: what must be hidden in one source file, as JSON that a person can read and edit.
+
+A plan names its source by hash, lists every region with its box, score and origin, and
+says for each whether it is veiled or kept and why. It holds no pixels and no face
+templates. Finding faces and painting over them are left to `detect` and `redact`.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crowdveil.errors import PlanInvalid
+
+SCHEMA_VERSION = 1
+
+
+class Origin(StrEnum):
+    """How a region came to be."""
+
+    DETECTED = "detected"
+    FILLED = "filled"
+    DRAWN = "drawn"
+
+
+class Action(StrEnum):
+    """What rendering does with a region."""
+
+    VEIL = "veil"
+    KEEP = "keep"
+
+
+class Shape(StrEnum):
+    """The outline of the mask drawn for a region."""
+
+    ELLIPSE = "ellipse"
+    BOX = "box"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Region(_Model):
+    """One face (or drawn area) in one frame of the source.
+
+    `box` is the face itself in pixels of the upright picture, half-open; the margin that
+    hides ears and hairline is added when rendering. `score` is the probability that the
+    region shows a face, 0-1; `uncertain` asks a person to look at it.
+    """
+
+    id: str
+    frame: int = Field(default=0, ge=0)
+    box: tuple[Finite, Finite, Finite, Finite]
+    shape: Shape = Shape.ELLIPSE
+    score: Annotated[float, Field(ge=0, le=1)] = 1.0
+    detectors: tuple[str, ...] = ()
+    origin: Origin = Origin.DETECTED
+    uncertain: bool = False
+    action: Action = Action.VEIL
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        x0, y0, x1, y1 = self.box
+        if x1 <= x0 or y1 <= y0:
+            raise ValueError(f"region {self.id}: box must have x0 < x1 and y0 < y1")
+        if self.action is Action.KEEP and not (self.reason and self.reason.strip()):
+            raise ValueError(f"region {self.id}: action 'keep' needs a reason")
+        return self
+
+
+class Source(_Model):
+    """The file that a plan belongs to."""
+
+    name: str
+    """File name without folders."""
+    path: str
+    """Where the source was when the plan was made, relative to the plan's folder if saved."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    format: str
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    """Size of the upright picture in pixels."""
+    frames: int = Field(default=1, ge=1)
+
+
+class Made(_Model):
+    """What made a plan: version, operating point and the weights' hashes."""
+
+    crowdveil: str
+    caution: str
+    weights: dict[str, str] = {}
+    """Name of each detector or model to the SHA-256 of its file."""
+
+
+class Plan(_Model):
+    """Everything that is to be hidden in one source."""
+
+    version: Literal[1] = SCHEMA_VERSION
+    source: Source
+    made: Made
+    regions: tuple[Region, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        ids = [region.id for region in self.regions]
+        if len(set(ids)) != len(ids):
+            raise ValueError("region ids must be unique")
+        for region in self.regions:
+            if region.frame >= self.source.frames:
+                raise ValueError(
+                    f"region {region.id}: frame {region.frame} is past the last frame"
+                )
+        return self
+
+    @property
+    def uncertain(self) -> tuple[Region, ...]:
+        """The regions a person should look at."""
+        return tuple(region for region in self.regions if region.uncertain)
+
+    def to_json(self) -> str:
+        """The plan as indented JSON with a final newline."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str = "plan") -> Self:
+        """Read a plan.
+
+        Args:
+            text: JSON as written by `to_json`, perhaps edited.
+            where: what to call the plan in an error message, usually its path.
+
+        Raises:
+            PlanInvalid: not JSON, not this schema, or contradicting itself.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "top level"
+            raise PlanInvalid(
+                f"{where}: {first['msg']} (at {place}); compare with docs/plan.md"
+            ) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the plan in the file `path`; raises `PlanInvalid`, also when it cannot be read."""
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise PlanInvalid(f"{path}: cannot be read ({error.strerror})") from error
+        return cls.from_json(text, where=str(path))

@@ -1,0 +1,1 @@
+"""Redaction: the only code that changes pixels."""
