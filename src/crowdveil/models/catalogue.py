@@ -82,7 +82,7 @@ WEIGHTS: tuple[Weights, ...] = (
 """Every weights file, in the order in which `crowdveil models` lists them."""
 
 PORTRAIT = Portrait(
-    file="demo_portrait.png",
+    file="demo/portrait.png",
     sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
     size=791_555,
     origin="NASA, official portrait of astronaut Eileen Collins; public domain",
