@@ -1,0 +1,164 @@
+"""Which pixels of a picture are hidden: the outlines of its masks, rasterised.
+
+Regions come in, boolean masks come out, for the whole picture or for a window of it. A
+mask holds every pixel that its continuous outline touches, so rounding can only hide more.
+Knows nothing of what the pixels show or what replaces them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.geometry import SizeWH
+from crowdveil.plan import Action, Region, Shape
+from crowdveil.redact.look import Look
+
+Mask: TypeAlias = NDArray[np.bool_]
+"""(h, w) bool, true where a pixel is hidden."""
+
+Window: TypeAlias = tuple[int, int, int, int]
+"""`x0, y0, x1, y1` in whole pixels of the upright picture, half-open, inside it."""
+
+_LEAST_HALF_PX = 0.5
+"""Smallest half axis, so that even a vanishing box hides the pixels about its centre."""
+
+_ROUNDING = 1e-9
+"""How far past its edge an outline still counts as touching, against float rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """The continuous outlines of `n` masks, n may be 0.
+
+    Attributes:
+        centre: (n, 2) float64 `x, y` in pixels of the upright picture.
+        half: (n, 2) float64 half width and half height in pixels, at least 0.5.
+        round: (n,) bool, true for an ellipse, false for a box.
+        face_px: (n,) float64, the shorter side of each face's own box, without the margin.
+    """
+
+    centre: NDArray[np.float64]
+    half: NDArray[np.float64]
+    round: NDArray[np.bool_]
+    face_px: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+    @classmethod
+    def of(cls, regions: Sequence[Region], look: Look) -> Self:
+        """The outlines of the regions that are veiled, in any order the regions come in."""
+        veiled = [region for region in regions if region.action is Action.VEIL]
+        boxes = np.array([region.box for region in veiled], np.float64).reshape(-1, 4)
+        shapes = [look.shape or region.shape for region in veiled]
+        # Halved before they are added, because a drawn box may be absurdly large.
+        near, far = boxes[:, :2] / 2, boxes[:, 2:] / 2
+        with np.errstate(over="ignore"):
+            half = np.maximum((far - near) * look.margin, _LEAST_HALF_PX)
+            face_px = 2 * (far - near).min(axis=1, initial=np.inf)
+        ellipse = np.array([shape is Shape.ELLIPSE for shape in shapes], np.bool_)
+        return cls(near + far, half, ellipse, face_px)
+
+    def select(self, chosen: NDArray[np.bool_]) -> Self:
+        """The outlines that `chosen`, (n,) bool, picks."""
+        return type(self)(
+            self.centre[chosen], self.half[chosen], self.round[chosen], self.face_px[chosen]
+        )
+
+    def bounds(self, size_wh: SizeWH) -> NDArray[np.int64]:
+        """Bounding windows, (n, 4) int64, clipped to the picture; empty if wholly outside."""
+        limit = np.array(size_wh, np.float64)
+        near = np.clip(np.floor(self.centre - self.half - _ROUNDING), 0, limit)
+        far = np.clip(np.ceil(self.centre + self.half + _ROUNDING), 0, limit)
+        return np.concatenate([near, np.maximum(near, far)], axis=1).astype(np.int64)
+
+
+def mask_of(regions: Sequence[Region], size_wh: SizeWH, look: Look) -> Mask:
+    """Every pixel that rendering replaces.
+
+    Args:
+        regions: any number of regions of one frame; those with action `keep` are passed
+            over; boxes may reach past the border or lie outside the picture.
+        size_wh: width and height of the picture in pixels.
+        look: gives the margin and, unless None, the shape of all masks.
+
+    Returns:
+        (h, w) bool: the union of the masks. A pixel is in as soon as an outline touches
+        any part of it; the order of the regions does not matter.
+    """
+    width, height = size_wh
+    return mask_in((0, 0, width, height), Outlines.of(regions, look))
+
+
+def mask_in(window: Window, outlines: Outlines) -> Mask:
+    """The union of the masks within a window, (h, w) bool of the window's size."""
+    mask = np.zeros((window[3] - window[1], window[2] - window[0]), np.bool_)
+    for one in _placed(window, outlines):
+        if one.ellipse:
+            # The point of a pixel's square that is nearest to the centre decides whether
+            # the ellipse touches the pixel; both axes can be judged apart.
+            across = (np.maximum(one.across_px - 0.5, 0) / one.half_wh[0]) ** 2
+            down = (np.maximum(one.down_px - 0.5, 0) / one.half_wh[1]) ** 2
+            mask[one.here] |= down[:, None] + across[None, :] <= 1 + _ROUNDING
+        else:
+            mask[one.here] = True
+    return mask
+
+
+def coverage_in(window: Window, outlines: Outlines, *, inset_px: float) -> NDArray[np.float32]:
+    """How much of each pixel lies inside the outlines, drawn a little smaller.
+
+    Painting with this coverage gives smooth edges within the mask.
+
+    Args:
+        window: the part of the picture to draw.
+        outlines: what to draw.
+        inset_px: how far inside each outline its drawn edge runs, in pixels.
+
+    Returns:
+        (h, w) float32, 0-1, rising over about one pixel.
+    """
+    coverage = np.zeros((window[3] - window[1], window[2] - window[0]), np.float32)
+    for one in _placed(window, outlines):
+        half = np.maximum(one.half_wh - inset_px, _LEAST_HALF_PX)
+        across = (one.across_px / half[0])[None, :]
+        down = (one.down_px / half[1])[:, None]
+        reach = np.sqrt(down**2 + across**2) if one.ellipse else np.maximum(down, across)
+        # The distance to the edge along the shorter axis: exact for a circle, elsewhere
+        # too short, which only makes the edge a little softer.
+        inside = np.clip((1 - reach) * half.min() + 0.5, 0, 1).astype(np.float32)
+        np.maximum(coverage[one.here], inside, out=coverage[one.here])
+    return coverage
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """One outline on the pixels of a window that its bounding window shares."""
+
+    here: tuple[slice, slice]
+    """Rows and columns of the window."""
+    across_px: NDArray[np.float64]
+    """(w,) distance of those columns' pixel centres from the outline's centre."""
+    down_px: NDArray[np.float64]
+    """(h,) the same for rows."""
+    half_wh: NDArray[np.float64]
+    ellipse: bool
+
+
+def _placed(window: Window, outlines: Outlines) -> Iterator[_Placed]:
+    x0, y0, x1, y1 = window
+    bounds = outlines.bounds((x1, y1))
+    near = np.maximum(bounds[:, :2], (x0, y0))
+    far = bounds[:, 2:]
+    for i in np.flatnonzero((near < far).all(axis=1)):
+        (left, top), (right, bottom) = near[i].tolist(), far[i].tolist()
+        yield _Placed(
+            here=(slice(top - y0, bottom - y0), slice(left - x0, right - x0)),
+            across_px=np.abs(np.arange(left, right) + 0.5 - outlines.centre[i, 0]),
+            down_px=np.abs(np.arange(top, bottom) + 0.5 - outlines.centre[i, 1]),
+            half_wh=outlines.half[i],
+            ellipse=bool(outlines.round[i]),
+        )
