@@ -1,0 +1,203 @@
+"""The grain of a photo: how strong and how coarse it is, and more of the same.
+
+Measures the noise of a picture in small patches that no mask touches, as a function of
+brightness, and adds synthetic noise of that kind to a fill so that it does not look
+plastic and does not band. The noise hangs on pixel coordinates and a seed, so it stands
+still when a mask moves. What is hidden is never looked at.
+
+Two octaves are measured and reproduced: the response to a second difference across both
+axes, which straight edges and gradients pass unseen (Immerkaer 1996, Fast noise variance
+estimation, Computer Vision and Image Understanding 64(2), 300-302), at full and half size.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.media.picture import CHANNELS, ColourSpace, Picture
+from crowdveil.redact.fill import Field
+from crowdveil.redact.holes import CELL_PX
+from crowdveil.redact.masks import Mask, Window
+
+TILE_PX = 256
+"""Period of the noise in pixels; far longer than the eye finds in grain."""
+
+_PATCH_PX = 2 * CELL_PX
+_PATCHES = 192
+"""How many patches are measured, spread evenly over the picture."""
+
+_TONES = 4
+"""Groups of equally many patches, from dark to bright, whose noise is measured apart."""
+
+_QUIET_PCT = 10
+"""Percentile of a group's patches taken as its noise: texture and edges lie above."""
+
+_LEVELS = 256
+"""Steps of brightness for which the strength of the noise is tabulated."""
+
+_UNKNOWN_STD = 1.5 / 255
+"""Noise assumed when no patch is free of masks, of full scale."""
+
+_MOST_STD = 2.4 / 255
+"""Upper bound of any noise, of full scale: above is texture, not grain."""
+
+_LEAST_STD = 0.7 / 255
+"""Lower bound for 8 bits, of full scale: dithers a slow gradient so that it does not band."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """The grain of one picture.
+
+    Attributes:
+        fine: (256,) float32, strength of the fine octave by brightness, in sample units.
+        coarse: (256,) float32, the same for the coarse octave.
+        colour: strength of what differs between the channels, in sample units.
+        full_scale: the largest sample value.
+        seed: chooses the noise.
+    """
+
+    fine: NDArray[np.float32]
+    coarse: NDArray[np.float32]
+    colour: float
+    full_scale: int
+    seed: int
+
+    def add_to(self, field: Field, at: Window) -> None:
+        """Add grain to the colour channels of a fill, in place.
+
+        Args:
+            field: (h, w, c) float32 colour channels, without alpha.
+            at: where the field lies in the picture.
+        """
+        tiles = _tiles(self.seed)
+        brightness = field.mean(axis=2) * np.float32((_LEVELS - 1) / self.full_scale)
+        tone = np.clip(brightness, 0, _LEVELS - 1).astype(np.uint8)
+        noise = self.fine[tone] * _cut(tiles[0], at)
+        noise += self.coarse[tone] * _cut(tiles[1], at)
+        field += noise[..., None]
+        if self.colour:
+            for channel in range(field.shape[2]):
+                field[..., channel] += np.float32(self.colour) * _cut(tiles[2 + channel], at)
+
+
+def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
+    """Measure the grain of a picture where nothing is hidden.
+
+    Args:
+        picture: any picture.
+        occupied: (ceil(h / CELL_PX), ceil(w / CELL_PX)) bool, cells that a mask may touch.
+        seed: chooses the noise that `Grain.add_to` adds.
+    """
+    full_scale = int(np.iinfo(picture.samples.dtype).max)
+    channels = CHANNELS[picture.space]
+    patches = _patches(picture, occupied) / np.float32(full_scale)
+    least = _LEAST_STD if full_scale == 255 else 0.5 / full_scale
+    unit = _unit_energies()
+    if not len(patches):
+        flat = np.full(_LEVELS, _UNKNOWN_STD * full_scale, np.float32)
+        return Grain(flat * 0.8, flat * 0.6, 0.0, full_scale, seed)
+    shared = patches.mean(axis=3)
+    order = np.argsort(shared.mean(axis=(1, 2)), kind="stable")
+    tones, fine, coarse = [], [], []
+    for group in np.array_split(order, min(_TONES, len(order))):
+        energy = np.percentile(_energies(shared[group]), _QUIET_PCT, axis=0)
+        strength = _strengths(energy, unit, least)
+        tones.append(float(shared[group].mean()))
+        fine.append(strength[0])
+        coarse.append(strength[1])
+    colour = 0.0
+    if picture.space is ColourSpace.RGB:
+        apart = (patches - shared[..., None]).transpose(0, 3, 1, 2)
+        energy = _energies(apart.reshape(-1, _PATCH_PX, _PATCH_PX))[:, 1]
+        colour = float(np.sqrt(np.percentile(energy, _QUIET_PCT) / unit[1, 1]))
+    steps = np.linspace(0, 1, _LEVELS)
+    return Grain(
+        fine=(np.interp(steps, tones, fine) * full_scale).astype(np.float32),
+        coarse=(np.interp(steps, tones, coarse) * full_scale).astype(np.float32),
+        colour=min(colour, _MOST_STD) * full_scale if channels > 1 else 0.0,
+        full_scale=full_scale,
+        seed=seed,
+    )
+
+
+def _patches(picture: Picture, occupied: Mask) -> NDArray[np.float32]:
+    """Up to `_PATCHES` squares of colour channels that no mask touches, (n, p, p, c)."""
+    rows, columns = picture.size_wh[1] // CELL_PX, picture.size_wh[0] // CELL_PX
+    channels = CHANNELS[picture.space]
+    free = ~occupied[:rows, :columns]
+    if rows < 2 or columns < 2:
+        return np.empty((0, _PATCH_PX, _PATCH_PX, channels), np.float32)
+    corners = np.argwhere(free[:-1, :-1] & free[1:, :-1] & free[:-1, 1:] & free[1:, 1:])
+    if len(corners) > _PATCHES:
+        corners = corners[np.linspace(0, len(corners) - 1, _PATCHES).astype(np.intp)]
+    within = np.arange(_PATCH_PX)
+    y = corners[:, 0, None, None] * CELL_PX + within[:, None]
+    x = corners[:, 1, None, None] * CELL_PX + within
+    return picture.samples[y, x, :channels].astype(np.float32)
+
+
+def _energies(patches: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean squared response of (n, p, p) patches at full and at half size: (n, 2)."""
+    half = (patches[:, ::2] + patches[:, 1::2])[..., ::2] / 4
+    half += (patches[:, ::2] + patches[:, 1::2])[..., 1::2] / 4
+    octaves = [np.diff(np.diff(octave, 2, axis=1), 2, axis=2) for octave in (patches, half)]
+    return np.stack([np.square(octave).mean(axis=(1, 2)) for octave in octaves], axis=1).astype(
+        np.float64
+    )
+
+
+def _strengths(
+    energy: NDArray[np.float64], unit: NDArray[np.float64], least: float
+) -> tuple[float, float]:
+    """Strengths of the fine and the coarse tile whose sum has these energies."""
+    variance = np.linalg.solve(unit.T, energy)
+    if variance[0] < 0:
+        variance = np.array([0, energy[1] / unit[1, 1]])
+    elif variance[1] < 0:
+        variance = np.array([energy[0] / unit[0, 0], 0])
+    total = float(np.sqrt(variance.sum()))
+    if total < least:
+        return float(np.sqrt(max(least**2 - variance[1], 0))), float(np.sqrt(variance[1]))
+    fine, coarse = np.sqrt(variance) * min(1.0, _MOST_STD / total)
+    return float(fine), float(coarse)
+
+
+def _cut(tile: NDArray[np.float32], at: Window) -> NDArray[np.float32]:
+    x0, y0, x1, y1 = at
+    left, top = x0 % TILE_PX, y0 % TILE_PX
+    if left + x1 - x0 <= TILE_PX and top + y1 - y0 <= TILE_PX:
+        return tile[top : top + y1 - y0, left : left + x1 - x0]
+    rows = np.arange(y0, y1) % TILE_PX
+    return tile[rows][:, np.arange(x0, x1) % TILE_PX]
+
+
+@lru_cache(maxsize=4)
+def _tiles(seed: int) -> tuple[NDArray[np.float32], ...]:
+    """Tiles of noise with mean 0 and variance 1: one fine, one coarse, four for colours.
+
+    Made of a bit generator's raw output, whose stream NumPy keeps stable (NEP 19), and of
+    sums of eight bytes, near enough to a normal distribution.
+    """
+    tiles = []
+    raw = np.random.PCG64(seed).random_raw(6 * TILE_PX * TILE_PX)
+    bytes_ = np.asarray(raw, "<u8").view(np.uint8).reshape(6, TILE_PX, TILE_PX, 8)
+    for number, noise in enumerate(bytes_.sum(axis=3, dtype=np.float32)):
+        tile = noise
+        if number:
+            sigma_px = 1.0 if number == 1 else 1.4
+            wide = np.pad(noise, 8, mode="wrap")
+            tile = cv2.GaussianBlur(wide, (0, 0), sigma_px)[8:-8, 8:-8]
+        tile = (tile - tile.mean()) / tile.std()
+        tile.flags.writeable = False
+        tiles.append(tile.astype(np.float32))
+    return tuple(tiles)
+
+
+@lru_cache(maxsize=1)
+def _unit_energies() -> NDArray[np.float64]:
+    """Energies of the fine and the coarse tile at strength 1: (tile, octave), (2, 2)."""
+    return np.concatenate([_energies(tile[None]) for tile in _tiles(0)[:2]])
