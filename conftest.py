@@ -37,7 +37,8 @@ _pages = Sybil(
 )
 _docstrings = Sybil(
     parsers=[DocTestParser()],
-    patterns=["src/crowdveil/**/*.py"],
+    path="src",
+    pattern="*.py",
     document_types={".py": PythonDocStringDocument},
 )
 pytest_collect_file = (_pages + _docstrings).pytest()
