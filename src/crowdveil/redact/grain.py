@@ -26,7 +26,7 @@ TILE_PX = 256
 """Period of the noise in pixels; far longer than the eye finds in grain."""
 
 _PATCH_PX = 2 * CELL_PX
-_PATCHES = 192
+_PATCHES = 144
 """How many patches are measured, spread evenly over the picture."""
 
 _TONES = 4
@@ -73,15 +73,20 @@ class Grain:
             field: (h, w, c) float32 colour channels, without alpha.
             at: where the field lies in the picture.
         """
+        channels = field.shape[2]
         tiles = _tiles(self.seed)
-        brightness = field.mean(axis=2) * np.float32((_LEVELS - 1) / self.full_scale)
+        # Plane by plane and with OpenCV's tables: a third of the time of indexing.
+        mean = np.full((1, channels), (_LEVELS - 1) / self.full_scale / channels, np.float32)
+        brightness = cv2.transform(field, mean).reshape(field.shape[:2])
         tone = np.clip(brightness, 0, _LEVELS - 1).astype(np.uint8)
-        noise = self.fine[tone] * _cut(tiles[0], at)
-        noise += self.coarse[tone] * _cut(tiles[1], at)
-        field += noise[..., None]
+        noise = cv2.LUT(tone, self.fine) * _cut(tiles[0], at)
+        noise += cv2.LUT(tone, self.coarse) * _cut(tiles[1], at)
+        planes = [noise] * channels
         if self.colour:
-            for channel in range(field.shape[2]):
-                field[..., channel] += np.float32(self.colour) * _cut(tiles[2 + channel], at)
+            planes = [
+                noise + np.float32(self.colour) * _cut(tile, at) for tile in tiles[2 : 2 + channels]
+            ]
+        field += cv2.merge(planes).reshape(field.shape)
 
 
 def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
@@ -93,14 +98,13 @@ def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
         seed: chooses the noise that `Grain.add_to` adds.
     """
     full_scale = int(np.iinfo(picture.samples.dtype).max)
-    channels = CHANNELS[picture.space]
     patches = _patches(picture, occupied) / np.float32(full_scale)
     least = _LEAST_STD if full_scale == 255 else 0.5 / full_scale
     unit = _unit_energies()
     if not len(patches):
         flat = np.full(_LEVELS, _UNKNOWN_STD * full_scale, np.float32)
         return Grain(flat * 0.8, flat * 0.6, 0.0, full_scale, seed)
-    shared = patches.mean(axis=3)
+    shared = patches.mean(axis=1)
     order = np.argsort(shared.mean(axis=(1, 2)), kind="stable")
     tones, fine, coarse = [], [], []
     for group in np.array_split(order, min(_TONES, len(order))):
@@ -111,43 +115,50 @@ def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
         coarse.append(strength[1])
     colour = 0.0
     if picture.space is ColourSpace.RGB:
-        apart = (patches - shared[..., None]).transpose(0, 3, 1, 2)
-        energy = _energies(apart.reshape(-1, _PATCH_PX, _PATCH_PX))[:, 1]
+        apart = (patches - shared[:, None]).reshape(-1, _PATCH_PX, _PATCH_PX)
+        energy = _energies(apart)[:, 1]
         colour = float(np.sqrt(np.percentile(energy, _QUIET_PCT) / unit[1, 1]))
     steps = np.linspace(0, 1, _LEVELS)
     return Grain(
         fine=(np.interp(steps, tones, fine) * full_scale).astype(np.float32),
         coarse=(np.interp(steps, tones, coarse) * full_scale).astype(np.float32),
-        colour=min(colour, _MOST_STD) * full_scale if channels > 1 else 0.0,
+        colour=min(colour, _MOST_STD) * full_scale,
         full_scale=full_scale,
         seed=seed,
     )
 
 
 def _patches(picture: Picture, occupied: Mask) -> NDArray[np.float32]:
-    """Up to `_PATCHES` squares of colour channels that no mask touches, (n, p, p, c)."""
+    """Up to `_PATCHES` squares of colour channels that no mask touches, (n, c, p, p)."""
     rows, columns = picture.size_wh[1] // CELL_PX, picture.size_wh[0] // CELL_PX
     channels = CHANNELS[picture.space]
     free = ~occupied[:rows, :columns]
     if rows < 2 or columns < 2:
-        return np.empty((0, _PATCH_PX, _PATCH_PX, channels), np.float32)
+        return np.empty((0, channels, _PATCH_PX, _PATCH_PX), np.float32)
     corners = np.argwhere(free[:-1, :-1] & free[1:, :-1] & free[:-1, 1:] & free[1:, 1:])
     if len(corners) > _PATCHES:
         corners = corners[np.linspace(0, len(corners) - 1, _PATCHES).astype(np.intp)]
     within = np.arange(_PATCH_PX)
     y = corners[:, 0, None, None] * CELL_PX + within[:, None]
     x = corners[:, 1, None, None] * CELL_PX + within
-    return picture.samples[y, x, :channels].astype(np.float32)
+    patches = picture.samples[y, x, :channels].astype(np.float32)
+    return np.ascontiguousarray(patches.transpose(0, 3, 1, 2))
 
 
 def _energies(patches: NDArray[np.float32]) -> NDArray[np.float64]:
     """Mean squared response of (n, p, p) patches at full and at half size: (n, 2)."""
-    half = (patches[:, ::2] + patches[:, 1::2])[..., ::2] / 4
-    half += (patches[:, ::2] + patches[:, 1::2])[..., 1::2] / 4
-    octaves = [np.diff(np.diff(octave, 2, axis=1), 2, axis=2) for octave in (patches, half)]
-    return np.stack([np.square(octave).mean(axis=(1, 2)) for octave in octaves], axis=1).astype(
-        np.float64
-    )
+    pairs = patches[:, ::2] + patches[:, 1::2]
+    half = (pairs[..., ::2] + pairs[..., 1::2]) * np.float32(0.25)
+    octaves = [_cross(octave).reshape(len(patches), -1) for octave in (patches, half)]
+    means = [np.einsum("ij,ij->i", octave, octave) / octave.shape[1] for octave in octaves]
+    return np.stack(means, axis=1).astype(np.float64)
+
+
+def _cross(patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Second differences down and across, (n, p - 2, p - 2)."""
+    down: NDArray[np.float32] = patches[:, :-2] - 2 * patches[:, 1:-1] + patches[:, 2:]
+    across: NDArray[np.float32] = down[..., :-2] - 2 * down[..., 1:-1] + down[..., 2:]
+    return across
 
 
 def _strengths(

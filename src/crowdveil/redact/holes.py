@@ -80,7 +80,7 @@ def holes_of(outlines: Outlines, size_wh: SizeWH) -> Sequence[Hole]:
         Holes in reading order of their cells. Every masked pixel belongs to exactly one.
     """
     bounds = outlines.bounds(size_wh)
-    inside = (bounds[:, :2] < bounds[:, 2:]).all(axis=1)
+    inside = np.flatnonzero((bounds[:, :2] < bounds[:, 2:]).all(axis=1))
     outlines, bounds = outlines.select(inside), bounds[inside]
     if not len(outlines):
         return []
@@ -88,11 +88,12 @@ def holes_of(outlines: Outlines, size_wh: SizeWH) -> Sequence[Hole]:
     count, labels = cv2.connectedComponents(cells, connectivity=8)
     corners = _cell_bounds(bounds)
     member = labels[corners[:, 1], corners[:, 0]]
-    return [_hole(outlines, bounds, member == label, size_wh) for label in range(1, count)]
+    groups = [np.flatnonzero(member == label) for label in range(1, count)]
+    return [_hole(outlines, bounds, group, size_wh) for group in groups]
 
 
 def _hole(
-    outlines: Outlines, bounds: NDArray[np.int64], member: NDArray[np.bool_], size_wh: SizeWH
+    outlines: Outlines, bounds: NDArray[np.int64], member: NDArray[np.intp], size_wh: SizeWH
 ) -> Hole:
     own, masks = bounds[member], outlines.select(member)
     near, far = own[:, :2].min(axis=0), own[:, 2:].max(axis=0)
@@ -101,12 +102,12 @@ def _hole(
     ring_px = int(np.clip(np.ceil(depth_px * _RING), *_RING_PX))
     outer_near = np.maximum(near - ring_px, 0)
     outer_far = np.minimum(far + ring_px, size_wh)
-    reaching = ((bounds[:, :2] < outer_far) & (bounds[:, 2:] > outer_near)).all(axis=1)
+    reaching = (bounds[:, :2] < outer_far) & (bounds[:, 2:] > outer_near)
     return Hole(
         window=_window(near, far),
         around=_window(outer_near, outer_far),
         outlines=masks,
-        neighbours=outlines.select(reaching),
+        neighbours=outlines.select(np.flatnonzero(reaching.all(axis=1))),
     )
 
 

@@ -4,8 +4,12 @@ Both scale with the face, so that a face near the camera is as coarse as one far
 leaks is told in `look.LOSSY_WARNING`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdveil.media.picture import Samples
 
@@ -45,26 +49,17 @@ def blurred(samples: Samples, *, face_px: float) -> Samples:
     shrink = max(int(sigma_px / _ENOUGH_PX), 1)
     small_wh = -(-width // shrink), -(-height // shrink)
     small = _resized(samples, small_wh, cv2.INTER_AREA)
-    smooth = np.stack(
-        [
-            cv2.GaussianBlur(
-                np.ascontiguousarray(small[..., channel]), (0, 0), sigma_px / shrink
-            )
-            for channel in range(small.shape[2])
-        ],
-        axis=2,
-    )
+    smooth = _channelwise(small, lambda plane: cv2.GaussianBlur(plane, (0, 0), sigma_px / shrink))
     return _resized(smooth, (width, height), cv2.INTER_LINEAR)
 
 
 def _resized(samples: Samples, size_wh: tuple[int, int], interpolation: int) -> Samples:
-    # Channel by channel, because OpenCV resizes no more than four at a time.
-    return np.stack(
-        [
-            cv2.resize(
-                np.ascontiguousarray(samples[..., channel]), size_wh, interpolation=interpolation
-            )
-            for channel in range(samples.shape[2])
-        ],
-        axis=2,
+    return _channelwise(
+        samples, lambda plane: cv2.resize(plane, size_wh, interpolation=interpolation)
     )
+
+
+def _channelwise(samples: Samples, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Samples:
+    # One by one, because OpenCV resizes no more than four channels at a time.
+    planes = [change(np.ascontiguousarray(plane)) for plane in np.moveaxis(samples, 2, 0)]
+    return np.stack(planes, axis=2)

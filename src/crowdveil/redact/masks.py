@@ -25,6 +25,9 @@ Window: TypeAlias = tuple[int, int, int, int]
 _LEAST_HALF_PX = 0.5
 """Smallest half axis, so that even a vanishing box hides the pixels about its centre."""
 
+_FAR_PX = 1e6
+"""Stands for a depth that needs no exact figure."""
+
 _ROUNDING = 1e-9
 """How far past its edge an outline still counts as touching, against float rounding."""
 
@@ -62,8 +65,8 @@ class Outlines:
         ellipse = np.array([shape is Shape.ELLIPSE for shape in shapes], np.bool_)
         return cls(near + far, half, ellipse, face_px)
 
-    def select(self, chosen: NDArray[np.bool_]) -> Self:
-        """The outlines that `chosen`, (n,) bool, picks."""
+    def select(self, chosen: NDArray[np.intp]) -> Self:
+        """The outlines at the indices `chosen`, (m,)."""
         return type(self)(
             self.centre[chosen], self.half[chosen], self.round[chosen], self.face_px[chosen]
         )
@@ -71,8 +74,8 @@ class Outlines:
     def bounds(self, size_wh: SizeWH) -> NDArray[np.int64]:
         """Bounding windows, (n, 4) int64, clipped to the picture; empty if wholly outside."""
         limit = np.array(size_wh, np.float64)
-        near = np.clip(np.floor(self.centre - self.half - _ROUNDING), 0, limit)
-        far = np.clip(np.ceil(self.centre + self.half + _ROUNDING), 0, limit)
+        near = np.clip(np.floor(self.centre - self.half), 0, limit)
+        far = np.clip(np.ceil(self.centre + self.half), 0, limit)
         return np.concatenate([near, np.maximum(near, far)], axis=1).astype(np.int64)
 
 
@@ -124,12 +127,17 @@ def coverage_in(window: Window, outlines: Outlines, *, inset_px: float) -> NDArr
     coverage = np.zeros((window[3] - window[1], window[2] - window[0]), np.float32)
     for one in _placed(window, outlines):
         half = np.maximum(one.half_wh - inset_px, _LEAST_HALF_PX)
-        across = (one.across_px / half[0])[None, :]
-        down = (one.down_px / half[1])[:, None]
-        reach = np.sqrt(down**2 + across**2) if one.ellipse else np.maximum(down, across)
-        # The distance to the edge along the shorter axis: exact for a circle, elsewhere
-        # too short, which only makes the edge a little softer.
-        inside = np.clip((1 - reach) * half.min() + 0.5, 0, 1).astype(np.float32)
+        if one.ellipse:
+            across, down = one.across_px / half[0], one.down_px / half[1]
+            reach = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
+            slope = np.hypot((down / half[1])[:, None], (across / half[0])[None, :])
+            # First-order distance to an implicit curve: Taubin (1991), IEEE Trans. Pattern
+            # Analysis and Machine Intelligence 13(11), 1115-1138.
+            depth_px = (1 - reach) * reach / np.maximum(slope, 1 / _FAR_PX)
+            depth_px[reach < 0.5] = _FAR_PX
+        else:
+            depth_px = np.minimum((half[1] - one.down_px)[:, None], half[0] - one.across_px)
+        inside = np.clip(depth_px + 0.5, 0, 1).astype(np.float32)
         np.maximum(coverage[one.here], inside, out=coverage[one.here])
     return coverage
 

@@ -20,9 +20,6 @@ from crowdveil.redact.look import Look, Style
 from crowdveil.redact.lossy import blurred, pixelated
 from crowdveil.redact.masks import Outlines, Window, coverage_in
 
-_TRANSPARENT = 1 / 4096
-"""Weight of the colour of a wholly transparent pixel: it counts only among its like."""
-
 _INSET_PX = 1.0
 """How far inside the mask the drawn edge of `solid` and `pattern` runs, to be smooth."""
 
@@ -61,7 +58,7 @@ def _write_into(
     samples: Samples, hole: Hole, rows: Iterator[tuple[int, int, Field | Samples]]
 ) -> None:
     """Put rows `start` to `stop` of a hole's window where its mask is."""
-    x0, y0, x1, y1 = hole.window
+    x0, y0, x1, _ = hole.window
     mask = hole.mask()
     full_scale = np.iinfo(samples.dtype).max
     for start, stop, drawn in rows:
@@ -75,20 +72,23 @@ def _write_into(
         )
 
 
-def _soft(
-    picture: Picture, hole: Hole, grain: Grain
-) -> Iterator[tuple[int, int, Field]]:
+def _soft(picture: Picture, hole: Hole, grain: Grain) -> Iterator[tuple[int, int, Field]]:
     colours = CHANNELS[picture.space]
     for start, stop, field in _surroundings(picture, hole):
-        grain.add_to(field[..., :colours], _rows_of(hole.window, start, stop))
-        yield start, stop, field
+        grained = np.ascontiguousarray(field[..., :colours])
+        grain.add_to(grained, _rows_of(hole.window, start, stop))
+        if picture.alpha:
+            grained = np.concatenate([grained, field[..., colours:]], axis=2)
+        yield start, stop, grained
 
 
 def _flat(picture: Picture, hole: Hole, style: Style) -> Iterator[tuple[int, int, Field]]:
     face_px = _visible_px(hole)
     for start, stop, field in _surroundings(picture, hole):
         at = _rows_of(hole.window, start, stop)
-        paint = solid(at, picture) if style is Style.SOLID else pattern(at, picture, face_px=face_px)
+        paint = (
+            solid(at, picture) if style is Style.SOLID else pattern(at, picture, face_px=face_px)
+        )
         cover = coverage_in(at, hole.outlines, inset_px=_INSET_PX)[..., None]
         yield start, stop, field + (paint - field) * cover
 
@@ -112,13 +112,12 @@ def _surroundings(picture: Picture, hole: Hole) -> Iterator[tuple[int, int, Fiel
     x0, y0, x1, y1 = hole.window
     left, top, right, bottom = hole.around
     around = picture.samples[top:bottom, left:right]
-    known = (~hole.unknown()).astype(np.float32)
+    unknown = hole.unknown()
     if picture.alpha:
-        opacity = around[..., -1] * np.float32(1 / np.iinfo(around.dtype).max)
-        visible = known * (_TRANSPARENT + (1 - _TRANSPARENT) * opacity)
-        fills = [fill(around[..., :-1], visible), fill(around[..., -1:], known)]
+        colours, alpha = around[..., :-1], around[..., -1]
+        fills = [fill(colours, unknown, alpha), fill(alpha[..., None], unknown)]
     else:
-        fills = [fill(around, known)]
+        fills = [fill(around, unknown)]
     for start, stop in strips(y1 - y0, right - left):
         rows = [one.rows(y0 - top + start, y0 - top + stop) for one in fills]
         field = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=2)
