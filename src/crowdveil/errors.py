@@ -9,6 +9,10 @@ class CrowdveilError(Exception):
     """Base of every error that crowdveil raises on purpose."""
 
 
+class OptionsInvalid(CrowdveilError):
+    """Options contradict one another or are out of range."""
+
+
 class UnreadableMedia(CrowdveilError):
     """A source is damaged, empty, too large to be safe, or not what its name says."""
 

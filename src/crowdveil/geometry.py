@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Boxes: TypeAlias = NDArray[np.float32]
 """(n, 4) float32 `x0, y0, x1, y1`."""
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""One box, `x0, y0, x1, y1`."""
+
 PixelBoxes: TypeAlias = NDArray[np.int32]
 """(n, 4) int32 `x0, y0, x1, y1`, clipped to the picture."""
 

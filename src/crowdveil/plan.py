@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crowdveil.errors import PlanInvalid
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Origin(StrEnum):
@@ -113,9 +113,7 @@ class Plan(_Model):
             raise ValueError("region ids must be unique")
         for region in self.regions:
             if region.frame >= self.source.frames:
-                raise ValueError(
-                    f"region {region.id}: frame {region.frame} is past the last frame"
-                )
+                raise ValueError(f"region {region.id}: frame {region.frame} is past the last frame")
         return self
 
     @property

@@ -1,0 +1,169 @@
+"""Runs the jobs of one batch: checks, computes on a few threads, writes, reports.
+
+Jobs and the work to do on each come in, a summary comes out. Everything that can be refused
+is refused before the first photo is read; after that one bad file fails alone. Threads only
+compute; the caller's thread writes, in the order given, so that an interrupt finds at most
+one output in writing, which then disappears. What the work is, is left to `api`.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Protocol, TypeAlias
+
+from crowdveil.detect.engine import cores
+from crowdveil.errors import CrowdveilError, OutputRefused
+from crowdveil.media.atomic import write_whole
+from crowdveil.options import Writing
+from crowdveil.outputs import Job, to_do
+from crowdveil.pipeline import in_order
+from crowdveil.plan import Plan
+from crowdveil.sources import Found
+from crowdveil.summary import Outcome, Status, Summary
+from crowdveil.veiling import Breath
+from crowdveil.weigh import BUDGET_PX, weight_px
+
+FEWEST_WORKERS, MOST_WORKERS = 2, 4
+"""Threads: with one core, a second still fills waits; more than four only cost memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class Watcher(Protocol):
+    """Is told how a batch gets on, from the thread that started it."""
+
+    def begin(self, total: int) -> None:
+        """`total` files will be reported."""
+
+    def done(self, outcome: Outcome) -> None:
+        """One file has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of one job, not yet written.
+
+    Attributes:
+        plan: what was, or is to be, veiled.
+        photo: the bytes of the veiled photo, None if the job asks only for a plan.
+    """
+
+    plan: Plan
+    photo: bytes | None = None
+
+
+Work: TypeAlias = Callable[[Job, Breath], Made]
+"""Does one job without writing anything; called on several threads at once. Calls the second
+argument between stages, which raises when the batch is left."""
+
+
+class _Stopped(Exception):
+    """The batch was left while a thread was still at work."""
+
+
+def run(
+    found: Found,
+    jobs: Sequence[Job],
+    prepare: Callable[[], Work],
+    writing: Writing,
+    watcher: Watcher | None,
+) -> Summary:
+    """Do every job that is not done yet.
+
+    Args:
+        found: what else came out of the paths; its refusals become failures.
+        jobs: what to do.
+        prepare: makes the work; called once the outputs are known to be fine, and only if
+            there is something to do.
+        writing: what happens to outputs that exist.
+        watcher: told how it gets on.
+
+    Raises:
+        OutputRefused: as `outputs.to_do`; nothing has been written.
+        CrowdveilError: what `prepare` raises; nothing has been written.
+    """
+    rest, already = to_do(jobs, writing)
+    outcomes: list[Outcome] = []
+
+    def report(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if watcher is not None:
+            watcher.done(outcome)
+
+    if watcher is not None:
+        watcher.begin(len(found.refusals) + len(jobs))
+    for refusal in found.refusals:
+        report(Outcome(refusal.path, Status.FAILED, error=refusal.error))
+    for job in already:
+        report(Outcome(job.source, Status.ALREADY, output=job.photo, plan_file=job.plan))
+    if rest:
+        attempts = in_order(
+            rest,
+            partial(_attempt, prepare()),
+            weight=lambda job: weight_px(job.source),
+            budget=BUDGET_PX,
+            workers=min(max(cores(), FEWEST_WORKERS), MOST_WORKERS),
+        )
+        with closing(attempts):
+            for job, made in attempts:
+                report(_written(job, made, overwrite=writing.overwrite))
+    return Summary(tuple(outcomes), tuple(found.skipped))
+
+
+def _attempt(work: Work, job: Job, stop: Event) -> Made | str:
+    """Do one job on a thread; the sentence of its failure if it fails."""
+
+    def breath() -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    try:
+        breath()
+        return work(job, breath)
+    except CrowdveilError as error:
+        return str(error)
+    except MemoryError:
+        return f"{job.source}: there is not enough memory for this photo; close other programs"
+    except _Stopped:
+        raise
+    except Exception as error:
+        # One photo that trips over a bug must not cost the rest of the batch.
+        _log.debug("%s", job.source, exc_info=True)
+        return (
+            f"{job.source}: failed because of a bug in crowdveil ({type(error).__name__}: "
+            f"{error}); please report it, and do not publish this photo as it is"
+        )
+
+
+def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
+    """Write what came of a job, the photo last, as its presence says that all is done."""
+    named = job.edited_path or job.source
+    if isinstance(made, str):
+        return Outcome(named, Status.FAILED, error=made)
+    try:
+        if job.plan is not None:
+            _write(job.plan, made.plan.to_json().encode(), overwrite)
+        if job.photo is not None and made.photo is not None:
+            try:
+                _write(job.photo, made.photo, overwrite)
+            except BaseException:
+                if job.plan is not None:
+                    job.plan.unlink(missing_ok=True)
+                raise
+    except CrowdveilError as error:
+        return Outcome(named, Status.FAILED, error=str(error))
+    return Outcome(job.source, Status.DONE, job.photo, job.plan, made.plan)
+
+
+def _write(path: Path, data: bytes, overwrite: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputRefused(
+            f"{path.parent}: this folder cannot be made ({error.strerror}); choose another with -o"
+        ) from error
+    write_whole(path, data, overwrite=overwrite)

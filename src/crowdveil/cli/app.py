@@ -1,0 +1,48 @@
+"""The command `crowdveil` and its subcommands, put together."""
+
+from typing import Annotated
+
+import typer
+
+from crowdveil import __version__
+from crowdveil.cli.demo import demo
+from crowdveil.cli.models import models
+from crowdveil.cli.plan import plan
+from crowdveil.cli.render import render
+from crowdveil.cli.veil import veil
+
+app = typer.Typer(
+    name="crowdveil",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"crowdveil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def crowdveil(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Make everyone in photos unidentifiable before they are published.
+
+    Works on this computer only: nothing is sent anywhere. Originals are never changed.
+
+    \b
+    Start here:
+      crowdveil demo                 see it work on a picture that comes with it
+      crowdveil veil photos/         write veiled copies of a folder to veiled/
+      crowdveil veil --help          what can be chosen
+    """
+
+
+for command in (veil, plan, render, models, demo):
+    app.command()(command)

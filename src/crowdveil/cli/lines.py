@@ -1,0 +1,85 @@
+"""`--json`: one object a line on stdout for each file, and a last one for the whole.
+
+For programs. Failures also get their sentence on stderr, as without `--json`.
+"""
+
+import json
+from types import TracebackType
+from typing import Self
+
+import typer
+
+from crowdveil.cli.words import plain
+from crowdveil.errors import CrowdveilError
+from crowdveil.summary import Outcome, Summary
+
+
+class JsonLines:
+    """Reports as JSON lines; see docs/cli.md for the fields."""
+
+    def __init__(self) -> None:
+        self._outcomes: list[Outcome] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def begin(self, total: int) -> None:
+        """Nothing to say yet."""
+
+    def done(self, outcome: Outcome) -> None:
+        """One line for one file."""
+        self._outcomes.append(outcome)
+        if outcome.error is not None:
+            typer.echo(plain(outcome.error), err=True)
+        _write(
+            {
+                "source": str(outcome.source),
+                "status": outcome.status.value,
+                "output": str(outcome.output) if outcome.output else None,
+                "plan": str(outcome.plan_file) if outcome.plan_file else None,
+                "faces": outcome.faces,
+                "uncertain": outcome.uncertain,
+                "kept": outcome.kept,
+                "error": outcome.error,
+            }
+        )
+
+    def refused(self, error: CrowdveilError) -> None:
+        """The sentence on stderr, and in a summary of nothing."""
+        typer.echo(plain(error), err=True)
+        _write({"summary": {**_totals(Summary(())), "error": str(error)}})
+
+    def interrupted(self) -> None:
+        """A summary of what was done before the interrupt."""
+        _write({"summary": {**_totals(Summary(tuple(self._outcomes))), "interrupted": True}})
+
+    def ended(self, summary: Summary) -> None:
+        """The last line."""
+        skipped = [
+            {"path": str(skipped.path), "why": skipped.why.value} for skipped in summary.skipped
+        ]
+        _write({"summary": {**_totals(summary), "skipped": skipped}})
+
+
+def _totals(summary: Summary) -> dict[str, int]:
+    return {
+        "done": len(summary.done),
+        "already": len(summary.already),
+        "failed": len(summary.failures),
+        "faces": summary.faces,
+        "uncertain": sum(outcome.uncertain for outcome in summary.done),
+        "faceless": len(summary.faceless),
+    }
+
+
+def _write(line: dict[str, object]) -> None:
+    # Escaped to ASCII, so that odd file names survive any terminal and any pipe.
+    typer.echo(json.dumps(line))

@@ -1,0 +1,67 @@
+"""The arguments and options that several commands share, with their help.
+
+Only names, types and help: every default is in `crowdveil.options`.
+"""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from crowdveil.detect.finder import Caution
+from crowdveil.media.picture import PhotoFormat
+from crowdveil.plan import Shape
+from crowdveil.redact.look import Style
+
+Photos: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH", help="Photos, and folders to search through."),
+]
+CautionOption: TypeAlias = Annotated[
+    Caution,
+    typer.Option(
+        "--caution", help="How much to veil when in doubt: high misses least, low veils least."
+    ),
+]
+DetectorOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--detector", metavar="FILE.onnx", help="Your own detector, with FILE.toml beside it."
+    ),
+]
+StyleOption: TypeAlias = Annotated[
+    Style,
+    typer.Option("--style", help="How to veil. mosaic and blur leak: not for people in danger."),
+]
+MarginOption: TypeAlias = Annotated[
+    float,
+    typer.Option("--margin", metavar="FACTOR", min=1, help="Width of the veil over the face's."),
+]
+ShapeOption: TypeAlias = Annotated[
+    Shape | None,
+    typer.Option("--shape", help="Outline of every veil, instead of each region's own."),
+]
+SeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Chooses the grain of the veil.")
+]
+FormatOption: TypeAlias = Annotated[
+    PhotoFormat | None,
+    typer.Option("--format", help="Format of every output, instead of each photo's own."),
+]
+KeepCreditOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--keep-credit", help="Keep creator, credit, copyright and caption."),
+]
+OverwriteOption: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+]
+ResumeOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--resume", help="Skip what is done: every output that exists is whole."),
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line for each file, then a summary.")
+]
+QuietOption: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", help="Print only what went wrong.")
+]

@@ -1,0 +1,76 @@
+"""`crowdveil render`: edited plans in, veiled photos out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crowdveil.cli import parameters as given
+from crowdveil.cli.running import report_for, run, warn_of_leaks
+from crowdveil.cli.words import Wording
+from crowdveil.options import VEILED, RenderOptions
+
+DEFAULT = RenderOptions()
+
+
+def render(
+    plans: Annotated[
+        list[Path], typer.Argument(metavar="PLAN", help="Plans, and folders to search through.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", help="Folder for the photos, or for a single plan a file name."
+        ),
+    ] = VEILED,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--source",
+            metavar="DIR",
+            help="Folder of the originals, instead of where each plan says they are.",
+        ),
+    ] = DEFAULT.source,
+    style: given.StyleOption = DEFAULT.style,
+    margin: given.MarginOption = DEFAULT.margin,
+    shape: given.ShapeOption = DEFAULT.shape,
+    seed: given.SeedOption = DEFAULT.seed,
+    format: given.FormatOption = DEFAULT.format,
+    keep_credit: given.KeepCreditOption = DEFAULT.keep_credit,
+    overwrite: given.OverwriteOption = DEFAULT.overwrite,
+    resume: given.ResumeOption = DEFAULT.resume,
+    json: given.JsonOption = False,
+    quiet: given.QuietOption = False,
+) -> None:
+    """Write the photos that plans belong to, veiled as each plan says.
+
+    A photo that changed since its plan was made is refused: the faces would be elsewhere.
+
+    \b
+    Examples:
+      crowdveil render plans/                   into veiled/, keeping the folders
+      crowdveil render march.jpg.plan.json -o safe.jpg
+      crowdveil render plans/ --source /media/card
+    """
+    from crowdveil.api import render_plans
+
+    warn_of_leaks(style)
+    run(
+        lambda watcher: render_plans(
+            plans,
+            out,
+            options=RenderOptions(
+                source=source,
+                style=style,
+                margin=margin,
+                shape=shape,
+                seed=seed,
+                format=format,
+                keep_credit=keep_credit,
+                overwrite=overwrite,
+                resume=resume,
+            ),
+            watcher=watcher,
+        ),
+        report_for(Wording("Rendering", "Rendered", out), json=json, quiet=quiet),
+    )

@@ -1,0 +1,185 @@
+"""What a person sees of a batch: a progress bar, failures as they come, a closing summary.
+
+The bar and failures go to stderr, the summary to stdout. Knows how to say it; what
+happened is in `crowdveil.summary`.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from crowdveil.cli.words import Wording, count, first, plain
+from crowdveil.errors import CrowdveilError
+from crowdveil.sources import Why
+from crowdveil.summary import Outcome, Status, Summary
+
+LISTED = 20
+"""Files listed under one heading; --json tells all."""
+
+NAMED = 3
+"""Files named in brackets after a count."""
+
+AFTERWARDS = "Clothes, tattoos, places and missed faces still show: docs/threat-model.md"
+
+
+class Screen:
+    """Reports to a person.
+
+    Args:
+        wording: how the command speaks of its work.
+        quiet: whether only what went wrong, and new names, are told.
+    """
+
+    def __init__(self, wording: Wording, *, quiet: bool) -> None:
+        self._wording = wording
+        self._quiet = quiet
+        self._outcomes: list[Outcome] = []
+        self._out = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
+        self._err = Console(highlight=False, emoji=False, markup=False, soft_wrap=True, stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30, complete_style="cyan", finished_style="cyan"),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[faces]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=self._err,
+            transient=True,
+            disable=quiet or not self._err.is_terminal,
+        )
+        self._task = self._bar.add_task(wording.doing, total=None, faces="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, total: int) -> None:
+        """Set the length of the bar."""
+        self._bar.update(self._task, total=total)
+
+    def done(self, outcome: Outcome) -> None:
+        """Advance the bar, or say above it what failed."""
+        self._outcomes.append(outcome)
+        if outcome.error is not None:
+            self._problem(outcome.error)
+        faces = count(sum(outcome.faces for outcome in self._outcomes), "face")
+        self._bar.update(self._task, advance=1, faces=faces)
+
+    def refused(self, error: CrowdveilError) -> None:
+        """Say why nothing was done."""
+        self._problem(str(error))
+
+    def interrupted(self) -> None:
+        """Say what is done and how to go on."""
+        done = sum(outcome.status is not Status.FAILED for outcome in self._outcomes)
+        self._names(self._outcomes)
+        advice = (
+            "these are whole; start again into an empty folder"
+            if self._wording.renames
+            else "these are whole; run the same command with --resume to go on"
+        )
+        self._err.print(f"Stopped: {count(done, 'file')} done, {advice}")
+
+    def ended(self, summary: Summary) -> None:
+        """The closing summary."""
+        self._names(summary.done)
+        if not summary.outcomes:
+            self._problem("nothing to do: no file for this command was found")
+        if self._quiet:
+            return
+        self._look(summary)
+        self._left_out(summary)
+        # Last, so that a long list does not push it off the screen.
+        if summary.done or summary.already:
+            self._totals(summary)
+        if summary.done and self._wording.publishes:
+            self._out.print(Text(AFTERWARDS, style="dim"))
+
+    def _totals(self, summary: Summary) -> None:
+        photos = count(len(summary.done), "photo")
+        faces = count(summary.faces, "face")
+        line = Text.assemble(
+            (f"{self._wording.done} {photos}", "bold"), f", {faces}, in {plain(self._wording.out)}"
+        )
+        if summary.already:
+            line.append(f"; {len(summary.already):,} done before")
+        self._out.print(line)
+
+    def _look(self, summary: Summary) -> None:
+        """Name what a person should look at, the most dangerous first."""
+        self._list(
+            "No face found, so look for one:",
+            [plain(_shown(outcome)) for outcome in summary.faceless],
+        )
+        self._list(
+            "Uncertain faces, veiled to be safe:",
+            [
+                f"{plain(_shown(outcome))}  {outcome.uncertain} of {outcome.faces}"
+                for outcome in summary.uncertain
+            ],
+        )
+        self._list(
+            "Faces left bare, as the plan says:",
+            [
+                f"{plain(_shown(outcome))}  {outcome.kept}"
+                for outcome in summary.done
+                if outcome.kept
+            ],
+        )
+
+    def _left_out(self, summary: Summary) -> None:
+        lines = []
+        if failures := summary.failures:
+            names = first([outcome.source.name for outcome in failures], NAMED)
+            lines.append(Text(f"failed, not copied: {len(failures):,} ({names})", style="red"))
+        for why in Why:
+            if paths := [skipped.path for skipped in summary.skipped if skipped.why is why]:
+                lines.append(Text(f"{why}: {len(paths):,} ({first(_names(paths), NAMED)})"))
+        for line in lines:
+            self._out.print(line)
+        if lines:
+            self._out.print()
+
+    def _names(self, outcomes: Iterable[Outcome]) -> None:
+        renamed = [outcome for outcome in outcomes if outcome.output is not None]
+        if not self._wording.renames or not renamed:
+            return
+        self._out.print(Text("New names, written nowhere else:"))
+        for outcome in renamed:
+            self._out.print(f"  {plain(outcome.output)}  was  {plain(outcome.source)}")
+        self._out.print()
+
+    def _list(self, heading: str, entries: Sequence[str]) -> None:
+        if not entries:
+            return
+        self._out.print(Text(heading, style="yellow"))
+        for entry in entries[:LISTED]:
+            self._out.print(f"  {entry}")
+        if len(entries) > LISTED:
+            self._out.print(f"  and {len(entries) - LISTED:,} more; --json tells all")
+        self._out.print()
+
+    def _problem(self, sentence: str) -> None:
+        self._err.print(Text(plain(sentence), style="red"))
+
+
+def _shown(outcome: Outcome) -> Path:
+    """What a person would open to look at an outcome."""
+    return outcome.output or outcome.plan_file or outcome.source
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    return [path.name for path in paths]

@@ -1,0 +1,72 @@
+"""Does many pieces of work on a few threads and gives the results back in the order given.
+
+Bounds what is in flight twice over: by number, so that results do not pile up behind a slow
+one, and by weight, so that two huge photos are never in memory at once. Threads only
+compute; whoever takes the results does the writing, so that leaving the loop at any point
+leaves nothing half done. Knows nothing of photos.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 2
+"""Results that may wait for an earlier one beyond what the threads are working on."""
+
+_POLL_S = 0.25
+"""How long to wait at a time; on Windows a wait without end cannot be interrupted."""
+
+
+def in_order(
+    items: Iterable[T],
+    work: Callable[[T, Event], R],
+    *,
+    weight: Callable[[T], int],
+    budget: int,
+    workers: int,
+) -> Generator[tuple[T, R], None, None]:
+    """Yield every item with what `work` made of it, in the order of `items`.
+
+    Args:
+        items: what to work on; taken as there is room for it.
+        work: called as `work(item, stop)` on one of the threads; should give up soon once
+            `stop` is set, as its result will be thrown away.
+        weight: how much of `budget` an item takes while it is worked on, >= 0.
+        budget: what items in work may weigh together; a heavier item is worked on alone.
+        workers: how many threads, >= 1.
+
+    Raises:
+        Exception: whatever `work` raised first, in the order of `items`; the others stop.
+    """
+    stop = Event()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="crowdveil")
+    waiting = deque[tuple[T, int]]()
+    flying = deque[tuple[T, int, Future[R]]]()
+    source = iter(items)
+    try:
+        while True:
+            while len(flying) < workers + AHEAD:
+                if not waiting:
+                    waiting.extend((item, weight(item)) for item in islice(source, 1))
+                load = sum(heavy for _, heavy, future in flying if not future.done())
+                if not waiting or (load and load + waiting[0][1] > budget):
+                    break
+                item, heavy = waiting.popleft()
+                flying.append((item, heavy, pool.submit(work, item, stop)))
+            if not flying:
+                return
+            if running := [future for *_, future in flying if not future.done()]:
+                wait(running, _POLL_S, FIRST_COMPLETED)
+            while flying and flying[0][2].done():
+                item, _, future = flying.popleft()
+                yield item, future.result()
+    finally:
+        stop.set()
+        # Not waited for: a thread that is deep in one photo writes nothing.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,119 @@
+"""What came of a batch: one outcome per file, and the whole as a summary.
+
+What the command line prints, what `--json` writes and what the Python API returns are all
+read from here. Printing is left to `cli`.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from crowdveil.plan import Action, Origin, Plan, Region
+from crowdveil.sources import Skipped
+
+
+class Status(StrEnum):
+    """How one file ended."""
+
+    DONE = "done"
+    ALREADY = "already"
+    """Done by an earlier run and left as it is."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file.
+
+    Attributes:
+        source: the photo (or the plan, where the photo was not found).
+        status: how it ended.
+        output: the veiled photo, None if there is none.
+        plan_file: the plan that was written, None if none was.
+        plan: the plan itself, None if the file failed or was done already.
+        error: one sentence, None unless it failed.
+    """
+
+    source: Path
+    status: Status
+    output: Path | None = None
+    plan_file: Path | None = None
+    plan: Plan | None = None
+    error: str | None = None
+
+    @property
+    def faces(self) -> int:
+        """How many faces are veiled; in an animation, most in any one frame."""
+        return self._most(lambda region: region.action is Action.VEIL)
+
+    @property
+    def uncertain(self) -> int:
+        """How many of those faces a person should look at."""
+        return self._most(lambda region: region.action is Action.VEIL and region.uncertain)
+
+    @property
+    def kept(self) -> int:
+        """How many faces are left bare because the plan says so."""
+        return self._most(lambda region: region.action is Action.KEEP)
+
+    @property
+    def faceless(self) -> bool:
+        """Whether the file was done without a single region."""
+        return self.plan is not None and not self.plan.regions
+
+    def _most(self, counts: Callable[[Region], bool]) -> int:
+        # Filled regions repeat a face of a neighbouring frame.
+        per_frame = Counter(
+            region.frame
+            for region in (self.plan.regions if self.plan else ())
+            if region.origin is not Origin.FILLED and counts(region)
+        )
+        return max(per_frame.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of a batch.
+
+    Attributes:
+        outcomes: one for each file that was given or found and is a photo or could be one.
+        skipped: what folders held besides.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def done(self) -> tuple[Outcome, ...]:
+        """The files that were done in this run."""
+        return self._with(Status.DONE)
+
+    @property
+    def already(self) -> tuple[Outcome, ...]:
+        """The files that an earlier run had done."""
+        return self._with(Status.ALREADY)
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The files that failed; each says why in `error`."""
+        return self._with(Status.FAILED)
+
+    @property
+    def uncertain(self) -> tuple[Outcome, ...]:
+        """The files done in this run that hold faces a person should look at."""
+        return tuple(outcome for outcome in self.done if outcome.uncertain)
+
+    @property
+    def faceless(self) -> tuple[Outcome, ...]:
+        """The files done in this run in which no face was found."""
+        return tuple(outcome for outcome in self.done if outcome.faceless)
+
+    @property
+    def faces(self) -> int:
+        """How many faces were veiled in this run."""
+        return sum(outcome.faces for outcome in self.done)
+
+    def _with(self, status: Status) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.status is status)

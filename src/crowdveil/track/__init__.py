@@ -1,0 +1,1 @@
+"""Faces across the frames of one source."""

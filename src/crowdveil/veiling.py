@@ -1,0 +1,131 @@
+"""One photo: from the file to its plan, and from its plan to the veiled bytes.
+
+Reads the source and never writes. The order of the stages, and how a plan is tied to its
+source, are decided here; what each stage does is left to `media`, `detect` and `redact`,
+and many photos are left to `batch`.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from crowdveil import __version__
+from crowdveil.detect.finder import Caution, FaceFinder
+from crowdveil.draft import draft_regions
+from crowdveil.errors import PlanInvalid, UnreadableMedia
+from crowdveil.media.photos import encode_photo, read_credit, read_photo
+from crowdveil.media.picture import Photo, PhotoFormat
+from crowdveil.plan import Made, Plan, Region, Source
+from crowdveil.redact.look import Look
+from crowdveil.redact.render import render_picture
+
+Breath = Callable[[], None]
+"""Called between the stages of one photo; raises when the work is no longer wanted."""
+
+
+def plan_photo(
+    path: Path, finder: FaceFinder, caution: Caution, *, home: Path | None, breath: Breath
+) -> tuple[Plan, Photo]:
+    """Find what must be hidden in one photo.
+
+    Args:
+        path: the photo.
+        finder: finds the faces of one picture.
+        caution: the operating point that `finder` was made with, to be noted in the plan.
+        home: the folder that the plan will be saved in, None if it will not be saved.
+        breath: called between stages.
+
+    Returns:
+        The plan, and the photo decoded, so that rendering need not decode it again.
+
+    Raises:
+        CrowdveilError: the photo cannot be read.
+    """
+    sha256 = _sha256(path)
+    photo = read_photo(path)
+    found = []
+    for frame in photo.frames:
+        breath()
+        found.append(finder.find(frame.rgb()))
+    width, height = photo.frames[0].size_wh
+    plan = Plan(
+        source=Source(
+            name=path.name,
+            path=_path_from(home, path),
+            sha256=sha256,
+            format=photo.format,
+            width=width,
+            height=height,
+            frames=len(photo.frames),
+        ),
+        made=Made(crowdveil=__version__, caution=caution, weights=finder.weights),
+        regions=draft_regions(found, animated=bool(photo.durations_ms)),
+    )
+    return plan, photo
+
+
+def read_planned(path: Path, plan: Plan) -> Photo:
+    """Decode the photo that a plan belongs to.
+
+    Raises:
+        PlanInvalid: the file is not the one that the plan was made for.
+        CrowdveilError: the photo cannot be read.
+    """
+    if _sha256(path) != plan.source.sha256:
+        raise PlanInvalid(
+            f"{path}: is not the photo that the plan of {plan.source.name} was made for "
+            "(its SHA-256 differs), so the faces are elsewhere; find that photo and give its "
+            "folder with --source, or make a new plan"
+        )
+    photo = read_photo(path)
+    width, height = photo.frames[0].size_wh
+    expected = (plan.source.width, plan.source.height, plan.source.frames)
+    if (width, height, len(photo.frames)) != expected:
+        raise PlanInvalid(
+            f"{path}: the plan gives another size or number of frames than the photo has; "
+            "make a new plan"
+        )
+    return photo
+
+
+def render_photo(photo: Photo, plan: Plan, look: Look, *, breath: Breath) -> Photo:
+    """Veil every frame of a photo as its plan says; the plan must belong to it."""
+    frames = []
+    for number, frame in enumerate(photo.frames):
+        breath()
+        regions: list[Region] = [region for region in plan.regions if region.frame == number]
+        frames.append(render_picture(frame, regions, look))
+    return dataclasses.replace(photo, frames=tuple(frames))
+
+
+def encode_veiled(
+    photo: Photo, path: Path, *, format: PhotoFormat | None, keep_credit: bool
+) -> bytes:
+    """The bytes of a veiled photo, with the credit of its source `path` if that is kept.
+
+    Raises:
+        UnsupportedMedia: `format` cannot hold the photo.
+    """
+    credit = read_credit(path) if keep_credit else None
+    return encode_photo(photo, format=format, credit=credit)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableMedia(
+            f"{path}: cannot be read ({error.strerror}); check that it exists and may be opened"
+        ) from error
+
+
+def _path_from(home: Path | None, path: Path) -> str:
+    if home is None:
+        return path.as_posix()
+    try:
+        return Path(os.path.relpath(path.resolve(), home.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return path.resolve().as_posix()

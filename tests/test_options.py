@@ -1,0 +1,66 @@
+import dataclasses
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crowdveil
+from crowdveil.errors import OptionsInvalid
+from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOptions
+from crowdveil.redact.look import Look
+
+COMMANDS = {
+    "veil": (crowdveil.veil, VeilOptions(), VEILED),
+    "plan": (crowdveil.plan_photos, PlanOptions(), PLANS),
+    "render": (crowdveil.render_plans, RenderOptions(), VEILED),
+}
+ONLY_ON_SCREEN = {"json": False, "quiet": False}
+
+
+def defaults(command: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(command).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_and_its_function_take_the_same_options_with_the_same_defaults(
+    name: str,
+) -> None:
+    function, options, out = COMMANDS[name]
+    command = getattr(import_module(f"crowdveil.cli.{name}"), name)
+    written = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    assert defaults(command) == {**written, **ONLY_ON_SCREEN, "out": out}
+    assert set(inspect.signature(function).parameters) >= {"paths", "out", "options", "watcher"}
+
+
+def test_the_look_of_the_options_is_the_look_of_rendering() -> None:
+    assert VeilOptions().look() == RenderOptions().look() == Look()
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        (VeilOptions, {"overwrite": True, "resume": True}),
+        (PlanOptions, {"overwrite": True, "resume": True}),
+        (RenderOptions, {"overwrite": True, "resume": True}),
+        (VeilOptions, {"rename": True, "resume": True}),
+        (VeilOptions, {"margin": 0.9}),
+        (RenderOptions, {"margin": float("nan")}),
+        (VeilOptions, {"seed": -1}),
+    ],
+    ids=str,
+)
+def test_contradictions_are_refused(kind: Callable[..., Any], choice: dict[str, Any]) -> None:
+    with pytest.raises(OptionsInvalid):
+        kind(**choice)
+
+
+def test_options_cannot_change_under_a_running_batch() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        VeilOptions().plans = Path("elsewhere")  # type: ignore[misc]

@@ -1,0 +1,95 @@
+import threading
+import time
+from contextlib import closing
+from threading import Event
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crowdveil.pipeline import AHEAD, in_order
+
+
+@given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 4), st.integers(1, 8))
+@settings(deadline=None, max_examples=50)
+def test_results_come_in_the_order_given_whatever_finishes_first(
+    waits: list[int], workers: int, budget: int
+) -> None:
+    def work(item: tuple[int, int], stop: Event) -> int:
+        time.sleep(item[1] / 2000)
+        return -item[0]
+
+    items = list(enumerate(waits))
+    results = in_order(items, work, weight=lambda item: item[1], budget=budget, workers=workers)
+    assert list(results) == [(item, -item[0]) for item in items]
+
+
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=20), st.integers(1, 12))
+@settings(deadline=None, max_examples=50)
+def test_what_is_in_work_never_weighs_more_than_the_budget(weights: list[int], budget: int) -> None:
+    lock, now, seen = threading.Lock(), [0], []
+
+    def work(weight: int, stop: Event) -> None:
+        with lock:
+            now[0] += weight
+            seen.append((now[0], weight))
+        time.sleep(0.0005)
+        with lock:
+            now[0] -= weight
+
+    list(in_order(weights, work, weight=int, budget=budget, workers=3))
+    assert len(seen) == len(weights)
+    assert all(total <= budget or total == weight for total, weight in seen)
+
+
+def test_two_threads_work_at_once() -> None:
+    meet = threading.Barrier(2, timeout=20)
+    list(in_order(range(4), lambda *_: meet.wait(), weight=lambda _: 1, budget=9, workers=2))
+
+
+def test_a_slow_first_one_does_not_let_results_pile_up() -> None:
+    release, started = Event(), []
+
+    def work(item: int, stop: Event) -> None:
+        started.append(item)
+        if item == 0:
+            release.wait(20)
+
+    results = in_order(range(100), work, weight=lambda _: 1, budget=999, workers=2)
+    with closing(results):
+        threading.Timer(0.5, release.set).start()
+        next(results)
+        assert len(started) <= 2 * (2 + AHEAD)
+
+
+def test_an_error_is_raised_at_its_place_and_stops_the_rest() -> None:
+    stopped = Event()
+
+    def work(item: int, stop: Event) -> int:
+        if item == 1:
+            raise KeyError("one")
+        if item == 2 and stop.wait(20):
+            stopped.set()
+        return item
+
+    results = in_order(range(9), work, weight=lambda _: 1, budget=9, workers=2)
+    assert next(results) == (0, 0)
+    with pytest.raises(KeyError, match="one"):
+        next(results)
+    assert stopped.wait(20)
+
+
+def test_leaving_the_loop_asks_the_threads_to_stop() -> None:
+    stopped = Event()
+
+    def work(item: int, stop: Event) -> None:
+        if item == 1 and stop.wait(20):
+            stopped.set()
+
+    with closing(in_order(range(5), work, weight=lambda _: 1, budget=9, workers=2)) as results:
+        next(results)
+    assert stopped.wait(20)
+
+
+def test_nothing_to_do_ends_at_once() -> None:
+    assert list(in_order([], lambda *_: 0, weight=lambda _: 1, budget=1, workers=2)) == []
