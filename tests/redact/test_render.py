@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from crowdveil.media.picture import CHANNELS, ColourSpace, Picture
 from crowdveil.plan import Region
 from crowdveil.redact import fill as fill_module
+from crowdveil.redact.holes import holes_of
 from crowdveil.redact.look import LOSSY, Look, Style
-from crowdveil.redact.masks import mask_of
+from crowdveil.redact.masks import Outlines, mask_of
 from crowdveil.redact.render import render_picture
 
 from .conftest import Photo, noise_picture, pictures, region, region_lists
@@ -70,6 +71,17 @@ def test_another_face_under_the_mask_of_a_real_photo_changes_nothing(
         other = under(picture, mask_of(regions, picture.size_wh, look), what, 1)
         there = render_picture(picture, regions, look)
         assert (there.samples == render_picture(other, regions, look).samples).all()
+
+
+@pytest.mark.parametrize("style", ZERO_BIT)
+def test_a_veil_does_not_look_under_the_veil_beside_it(style: Style) -> None:
+    picture = noise_picture(12, (220, 120), ColourSpace.RGB)
+    regions = [region(0, (30, 30, 90, 90)), region(1, (132, 40, 172, 80))]
+    mask = mask_of(regions, picture.size_wh, Look())
+    assert len(holes_of(Outlines.of(regions, Look()), picture.size_wh)) == 2
+    there = render_picture(picture, regions, Look(style=style))
+    here = render_picture(under(picture, mask, "bright", 0), regions, Look(style=style))
+    assert (there.samples == here.samples).all()
 
 
 @pytest.mark.parametrize("style", sorted(LOSSY))

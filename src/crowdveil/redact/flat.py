@@ -53,14 +53,14 @@ def pattern(at: Window, like: Picture, *, face_px: float) -> Field:
     y = np.arange(at[1], at[3], dtype=np.float32)[:, None] + np.float32(0.5)
     scale = np.float32(np.sqrt(0.5) / strand_px)
     along, across = (x + y) * scale, (x - y) * scale
-    over = (np.floor(along) + np.floor(across)) % 2 == 0
-    # Each strand runs two cells over its neighbours and is rounded like a ribbon: dark at
-    # its edges, light in the middle.
-    place = np.where(over, along, across)
-    profile = np.abs(np.mod(place, 1) - np.float32(0.5)) * 2
+    cell, other = np.floor(along), np.floor(across)
+    # In every other cell the strand on top runs the other way, rounded like a ribbon: dark
+    # at its edges, light in the middle.
+    over = (cell + other).astype(np.int32) & 1 == 0
+    profile = np.abs(np.where(over, along - cell, across - other) - np.float32(0.5)) * 2
     edge = np.clip((1 - profile) * np.float32(strand_px / 2), 0, 1)
     dark, light = np.float32(_WEAVE[0]), np.float32(_WEAVE[1])
-    return _painted(dark + (light - dark) * edge * (1 - profile * profile * 0.6), like)
+    return _painted(dark + (light - dark) * edge * (1 - profile * profile * np.float32(0.6)), like)
 
 
 def _painted(shade: NDArray[np.float32], like: Picture) -> Field:

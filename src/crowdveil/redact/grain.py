@@ -182,8 +182,9 @@ def _cut(tile: NDArray[np.float32], at: Window) -> NDArray[np.float32]:
     left, top = x0 % TILE_PX, y0 % TILE_PX
     if left + x1 - x0 <= TILE_PX and top + y1 - y0 <= TILE_PX:
         return tile[top : top + y1 - y0, left : left + x1 - x0]
-    rows = np.arange(y0, y1) % TILE_PX
-    return tile[rows][:, np.arange(x0, x1) % TILE_PX]
+    rows = tile[np.arange(y0, y1) % TILE_PX]
+    repeats = -(-(left + x1 - x0) // TILE_PX)
+    return np.tile(rows, (1, repeats))[:, left : left + x1 - x0]
 
 
 @lru_cache(maxsize=4)
