@@ -57,7 +57,7 @@ def test_an_independent_detector_finds_faces_where_the_truth_says_so(
 ) -> None:
     height, width = crowd.picture.shape[:2]
     detector = cv2.FaceDetectorYN.create(
-        str(weights_path("yunet")), "", (width, height), score_threshold=0.5
+        str(weights_path("yunet")), "", (width, height), score_threshold=0.7
     )
     _, rows = detector.detect(cv2.cvtColor(crowd.picture, cv2.COLOR_RGB2BGR))
     found = rows[:, :4].astype(np.float32)

@@ -20,7 +20,7 @@ ROWS = (0.17, 0.21, 0.26, 0.33, 0.42, 0.54, 0.7, 0.92, 1.22, 1.68)
 """Sizes of the rows of people, far to near, relative to the portrait at a 1000-pixel height."""
 SPACING_PX = 215
 """From one person of a row to the next, in pixels of the portrait; shoulders overlap."""
-VISIBLE = 0.5
+VISIBLE = 0.35
 """Share of a face that must be in sight for it to count as one."""
 
 _HAIR = ((34, 28, 26), (58, 42, 32), (92, 66, 44), (132, 98, 62), (120, 112, 108), (112, 62, 42))
@@ -57,7 +57,7 @@ class Crowd:
     Attributes:
         picture: (h, w, 3) uint8 RGB.
         boxes: (n, 4) float32 `x0, y0, x1, y1`, pixels, half-open: every face of which at
-            least half can be seen, hairline to chin, far to near; may reach outside.
+            least a third can be seen, hairline to chin, far to near; may reach outside.
     """
 
     picture: RGB

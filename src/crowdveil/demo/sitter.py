@@ -116,7 +116,7 @@ def cut_out(portrait: RGB) -> Sitter:
     face = _filled(_FACE, soften_px=1.5)
     # Hair ends in strands: what is as bright as the studio's wall near the outline is wall.
     strands = np.clip((186 - pixels @ _GREY) / 25, 0, 1)
-    rim = cv2.erode(body, np.ones((9, 9), np.uint8)) < 1
+    rim = cv2.erode(body, np.ones((9, 9), np.uint8)) < 0.99
     rim[_EARS_PX:] = False
     matte = body * np.where(rim, strands, 1)
 
