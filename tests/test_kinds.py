@@ -34,7 +34,7 @@ def test_other_files_are_no_photos(content: bytes, tmp_path: Path) -> None:
 def test_a_video_is_refused_by_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(b"")
-    with pytest.raises(UnsupportedMedia, match="is a video.* did NOT copy it"):
+    with pytest.raises(UnsupportedMedia, match=r"is a video.* did NOT copy it"):
         kind_of(path)
 
 

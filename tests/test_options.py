@@ -12,7 +12,7 @@ from crowdveil.errors import OptionsInvalid
 from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOptions
 from crowdveil.redact.look import Look
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., Any], Any, Path]] = {
     "veil": (crowdveil.veil, VeilOptions(), VEILED),
     "plan": (crowdveil.plan_photos, PlanOptions(), PLANS),
     "render": (crowdveil.render_plans, RenderOptions(), VEILED),

@@ -9,27 +9,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crowdveil.api import plan_photos, render_plans, veil
-    from crowdveil.batch import Watcher
-    from crowdveil.detect.finder import Caution
+    from crowdveil.detect.points import Caution
     from crowdveil.errors import CrowdveilError
     from crowdveil.media.picture import PhotoFormat
     from crowdveil.options import PlanOptions, RenderOptions, VeilOptions
     from crowdveil.plan import Action, Origin, Plan, Region, Shape
     from crowdveil.redact.look import Style
-    from crowdveil.summary import Outcome, Status, Summary
+    from crowdveil.summary import Outcome, Status, Summary, Watcher
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "crowdveil.api": ("plan_photos", "render_plans", "veil"),
-    "crowdveil.batch": ("Watcher",),
-    "crowdveil.detect.finder": ("Caution",),
+    "crowdveil.detect.points": ("Caution",),
     "crowdveil.errors": ("CrowdveilError",),
     "crowdveil.media.picture": ("PhotoFormat",),
     "crowdveil.options": ("PlanOptions", "RenderOptions", "VeilOptions"),
     "crowdveil.plan": ("Action", "Origin", "Plan", "Region", "Shape"),
     "crowdveil.redact.look": ("Style",),
-    "crowdveil.summary": ("Outcome", "Status", "Summary"),
+    "crowdveil.summary": ("Outcome", "Status", "Summary", "Watcher"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

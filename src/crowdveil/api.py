@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from crowdveil.batch import Made, Watcher, Work, run
+from crowdveil.batch import Made, Work, run
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.errors import CrowdveilError, OptionsInvalid, PlanInvalid
 from crowdveil.kinds import kind_of
@@ -19,7 +19,7 @@ from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOpt
 from crowdveil.outputs import PLAN_SUFFIX, Job, format_of, neutral_places, only_file, place_under
 from crowdveil.plan import Plan
 from crowdveil.sources import Input, Refusal, expand, judge_photo, judge_plan
-from crowdveil.summary import Summary
+from crowdveil.summary import Summary, Watcher
 from crowdveil.veiling import Breath, encode_veiled, plan_photo, read_planned, render_photo
 
 AnyPath: TypeAlias = str | PathLike[str]

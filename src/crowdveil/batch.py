@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from crowdveil.detect.engine import cores
 from crowdveil.errors import CrowdveilError, OutputRefused
@@ -23,7 +23,7 @@ from crowdveil.outputs import Job, to_do
 from crowdveil.pipeline import in_order
 from crowdveil.plan import Plan
 from crowdveil.sources import Found
-from crowdveil.summary import Outcome, Status, Summary
+from crowdveil.summary import Outcome, Status, Summary, Watcher
 from crowdveil.veiling import Breath
 from crowdveil.weigh import BUDGET_PX, weight_px
 
@@ -31,16 +31,6 @@ FEWEST_WORKERS, MOST_WORKERS = 2, 4
 """Threads: with one core, a second still fills waits; more than four only cost memory."""
 
 _log = logging.getLogger(__name__)
-
-
-class Watcher(Protocol):
-    """Is told how a batch gets on, from the thread that started it."""
-
-    def begin(self, total: int) -> None:
-        """`total` files will be reported."""
-
-    def done(self, outcome: Outcome) -> None:
-        """One file has ended."""
 
 
 @dataclass(frozen=True, slots=True)

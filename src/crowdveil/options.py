@@ -8,7 +8,7 @@ to `batch` and to what it calls.
 from dataclasses import dataclass
 from pathlib import Path
 
-from crowdveil.detect.finder import Caution
+from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.plan import Shape

@@ -1,4 +1,4 @@
-"""What came of a batch: one outcome per file, and the whole as a summary.
+"""What came of a batch: one outcome per file, the whole as a summary, and who is told.
 
 What the command line prints, what `--json` writes and what the Python API returns are all
 read from here. Printing is left to `cli`.
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from crowdveil.plan import Action, Origin, Plan, Region
 from crowdveil.sources import Skipped
@@ -117,3 +118,13 @@ class Summary:
 
     def _with(self, status: Status) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status is status)
+
+
+class Watcher(Protocol):
+    """Is told how a batch gets on, from the thread that started it."""
+
+    def begin(self, total: int) -> None:
+        """`total` files will be reported."""
+
+    def done(self, outcome: Outcome) -> None:
+        """One file has ended."""

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from crowdveil.detect.finder import Caution
+from crowdveil.detect.points import Caution
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.plan import Shape
 from crowdveil.redact.look import Style

@@ -10,12 +10,11 @@ from typing import Protocol, Self
 
 import typer
 
-from crowdveil.batch import Watcher
 from crowdveil.cli import INTERRUPTED
 from crowdveil.cli.words import Wording
 from crowdveil.errors import CrowdveilError, OptionsInvalid
 from crowdveil.redact.look import LOSSY_WARNING, Style
-from crowdveil.summary import Summary
+from crowdveil.summary import Summary, Watcher
 
 FAILED, WRONG_USAGE = 1, 2
 
