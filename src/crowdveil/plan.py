@@ -6,6 +6,7 @@ templates. Finding faces and painting over them are left to `detect` and `redact
 """
 
 from enum import StrEnum
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -146,10 +147,10 @@ class Plan(_Model):
             ) from error
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | PathLike[str]) -> Self:
         """Read the plan in the file `path`; raises `PlanInvalid`, also when it cannot be read."""
         try:
-            text = path.read_bytes()
+            text = Path(path).read_bytes()
         except OSError as error:
             raise PlanInvalid(f"{path}: cannot be read ({error.strerror})") from error
         return cls.from_json(text, where=str(path))

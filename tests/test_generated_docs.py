@@ -1,0 +1,52 @@
+import inspect
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crowdveil.cli.app import app
+from crowdveil.errors import PlanInvalid
+from crowdveil.plan import Plan
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generator() -> dict[str, Any]:
+    return runpy.run_path(str(DOCS / "generate.py"))
+
+
+def test_the_command_reference_is_current(generator: dict[str, Any]) -> None:
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert page == generator["cli_page"](page), "run python docs/generate.py"
+
+
+def test_the_schema_of_the_plan_is_current(generator: dict[str, Any]) -> None:
+    written = (DOCS / "plan.schema.json").read_text(encoding="utf-8")
+    assert written == generator["schema"](), "run python docs/generate.py"
+
+
+def test_every_option_of_every_command_is_in_the_reference() -> None:
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+    for info in app.registered_commands:
+        assert info.callback is not None
+        section = re.split(r"\n## ", page.split(f"\n## {info.callback.__name__}\n")[1])[0]
+        for name, parameter in inspect.signature(info.callback).parameters.items():
+            if parameter.default is not inspect.Parameter.empty:
+                assert f"--{name.replace('_', '-')}`" in section
+
+
+def test_the_plan_shown_in_the_docs_is_a_plan_and_so_is_its_smallest_region() -> None:
+    page = (DOCS / "plan.md").read_text(encoding="utf-8")
+    whole, region = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    plan = Plan.from_json(whole)
+    assert json.loads(plan.to_json()) == json.loads(whole)
+    edited = json.loads(whole)
+    edited["regions"].append(json.loads(region))
+    assert len(Plan.from_json(json.dumps(edited)).regions) == 2
+    edited["regions"][0]["action"] = "keep"
+    with pytest.raises(PlanInvalid, match="needs a reason"):
+        Plan.from_json(json.dumps(edited))
