@@ -72,6 +72,7 @@ class Look:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Refuse a contradictory look."""
         if not isinstance(self.style, Style):
             raise ValueError(f"style must be a Style, not {self.style!r}")
         if self.shape is not None and not isinstance(self.shape, Shape):

@@ -49,6 +49,7 @@ class Outlines:
     face_px: NDArray[np.float64]
 
     def __len__(self) -> int:
+        """How many outlines there are."""
         return len(self.centre)
 
     @classmethod
