@@ -187,8 +187,8 @@ def _refuse_existing(jobs: Sequence[Job], writing: Writing) -> None:
     if found and not writing.overwrite:
         count = "an output exists" if len(found) == 1 else f"{len(found)} outputs exist"
         raise OutputRefused(
-            f"nothing was written: {count} already: {_listed(found)}; add --resume to keep "
-            "what is done, --overwrite to replace it, or choose another folder with -o"
+            f"nothing was written, as {count} already; add --resume to keep what is done, "
+            f"--overwrite to replace it, or choose another folder with -o: {_listed(found)}"
         )
 
 

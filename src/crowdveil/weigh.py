@@ -7,21 +7,48 @@ never a photo: what cannot be judged is worked on alone, and decoding has its ow
 import warnings
 from pathlib import Path
 
+from crowdveil.kinds import HEAD_BYTES
+from crowdveil.media.formats import identify
+from crowdveil.media.picture import PhotoFormat
+
 BUDGET_PX = 64_000_000
-"""Pixels of 8 bits a channel that may be in work at once."""
+"""Pixels that may be in work at once. Two photos of 24 megapixels go together, two of 45 do
+not; one that is heavier goes alone."""
+
+_DEEP = frozenset({PhotoFormat.PNG, PhotoFormat.TIFF, PhotoFormat.HEIF, PhotoFormat.AVIF})
+"""Formats that may hold 16 bits a channel, so that a pixel may take twice the memory."""
+
+_PILLOW = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
 
 
 def weight_px(path: Path) -> int:
-    """Pixels of all frames of a photo; the whole budget if its header cannot be read."""
+    """Pixels of all frames of a photo, twice where they may be deep.
+
+    Returns:
+        At least 0; `BUDGET_PX` if the header cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            format = identify(file.read(HEAD_BYTES))
+        if format is None:
+            return 0  # will be refused before anything is decoded
+        return _pixels(path, format) * (2 if format in _DEEP else 1)
+    except Exception:
+        # Damaged headers make decoders raise almost anything; decoding will say what it is.
+        return BUDGET_PX
+
+
+def _pixels(path: Path, format: PhotoFormat) -> int:
     from PIL import Image
 
-    import crowdveil.media.photos  # noqa: F401 (registers HEIF)
+    if format is PhotoFormat.HEIF:
+        import pillow_heif
 
+        width, height = pillow_heif.open_heif(path).size
+        return int(width * height)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            with Image.open(path) as image:
-                width, height = image.size
-                return width * height * getattr(image, "n_frames", 1)
-        except Exception:
-            return BUDGET_PX
+        with Image.open(path, formats=_PILLOW) as image:
+            # The second image of a multi-picture JPEG is never decoded.
+            frames = 1 if format is PhotoFormat.JPEG else getattr(image, "n_frames", 1)
+            return image.size[0] * image.size[1] * int(frames)

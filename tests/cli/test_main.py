@@ -63,7 +63,7 @@ def test_an_interrupt_leaves_whole_files_only_and_the_batch_can_go_on(
     assert process.returncode == 130
     done = sorted(out.iterdir())
     assert 2 <= len(done) < 40
-    assert f"{len(done)} files done" in err
+    assert f"{len(done)} files done, and whole" in err
     assert "--resume" in err
     assert "Traceback" not in err
     for path in done:

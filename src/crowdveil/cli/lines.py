@@ -52,6 +52,10 @@ class JsonLines:
             }
         )
 
+    def warned(self, sentence: str) -> None:
+        """A line on stderr."""
+        typer.echo(f"Warning: {plain(sentence)}", err=True)
+
     def refused(self, error: CrowdveilError) -> None:
         """The sentence on stderr, and in a summary of nothing."""
         typer.echo(plain(error), err=True)

@@ -35,7 +35,9 @@ StyleOption: TypeAlias = Annotated[
 ]
 MarginOption: TypeAlias = Annotated[
     float,
-    typer.Option("--margin", metavar="FACTOR", min=1, help="Width of the veil, in widths of the face."),
+    typer.Option(
+        "--margin", metavar="FACTOR", min=1, help="Width of the veil, in widths of the face."
+    ),
 ]
 ShapeOption: TypeAlias = Annotated[
     Shape | None,

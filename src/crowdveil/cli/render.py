@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from crowdveil.cli import parameters as given
-from crowdveil.cli.running import report_for, run, warn_of_leaks
+from crowdveil.cli.running import report_for, run
 from crowdveil.cli.words import Wording
 from crowdveil.options import VEILED, RenderOptions
 
@@ -54,7 +54,6 @@ def render(
     """
     from crowdveil.api import render_plans
 
-    warn_of_leaks(style)
     run(
         lambda watcher: render_plans(
             plans,
@@ -73,4 +72,5 @@ def render(
             watcher=watcher,
         ),
         report_for(Wording("Rendering", "Rendered", out), json=json, quiet=quiet),
+        style=style,
     )

@@ -31,6 +31,9 @@ class Report(Watcher, Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
+    def warned(self, sentence: str) -> None:
+        """Something the user should know before the work begins."""
+
     def refused(self, error: CrowdveilError) -> None:
         """Nothing was done, for this reason."""
 
@@ -52,14 +55,15 @@ def report_for(wording: Wording, *, json: bool, quiet: bool) -> Report:
     return Screen(wording, quiet=quiet)
 
 
-def warn_of_leaks(style: Style) -> None:
-    """Say on stderr what a lossy style lets through; nothing for the others."""
-    if style in LOSSY_WARNING:
-        typer.echo(f"Warning: {LOSSY_WARNING[style]}", err=True)
-
-
-def run(work: Callable[[Watcher], Summary], report: Report) -> Summary:
+def run(
+    work: Callable[[Watcher], Summary], report: Report, *, style: Style | None = None
+) -> Summary:
     """Do `work` and report on it.
+
+    Args:
+        work: does the batch and tells a watcher how it gets on.
+        report: tells the user.
+        style: the style of the outputs, if any; the user is warned of one that leaks.
 
     Returns:
         What came of it, if nothing failed.
@@ -67,6 +71,8 @@ def run(work: Callable[[Watcher], Summary], report: Report) -> Summary:
     Raises:
         typer.Exit: with the exit code, if anything failed or the user interrupted.
     """
+    if style is not None and style in LOSSY_WARNING:
+        report.warned(LOSSY_WARNING[style])
     try:
         with report:
             summary = work(report)

@@ -78,6 +78,10 @@ class Screen:
         faces = count(sum(outcome.faces for outcome in self._outcomes), "face")
         self._bar.update(self._task, advance=1, faces=faces)
 
+    def warned(self, sentence: str) -> None:
+        """Say what the user should know before the work begins."""
+        self._sentence(f"Warning: {sentence}", style="yellow")
+
     def refused(self, error: CrowdveilError) -> None:
         """Say why nothing was done."""
         self._problem(str(error))
@@ -87,11 +91,11 @@ class Screen:
         done = sum(outcome.status is not Status.FAILED for outcome in self._outcomes)
         self._names(self._outcomes)
         advice = (
-            "these are whole; start again into an empty folder"
+            "start again into an empty folder"
             if self._wording.renames
-            else "these are whole; run the same command with --resume to go on"
+            else "run the same command with --resume to go on"
         )
-        self._err.print(f"Stopped: {count(done, 'file')} done, {advice}")
+        self._sentence(f"Stopped: {count(done, 'file')} done, and whole; {advice}")
 
     def ended(self, summary: Summary) -> None:
         """The closing summary."""
@@ -173,7 +177,11 @@ class Screen:
         self._out.print()
 
     def _problem(self, sentence: str) -> None:
-        self._err.print(Text(plain(sentence), style="red"))
+        self._sentence(sentence, style="red")
+
+    def _sentence(self, sentence: str, style: str = "") -> None:
+        """One line in a file or a pipe; on a terminal broken between words."""
+        self._err.print(Text(plain(sentence), style=style), soft_wrap=not self._err.is_terminal)
 
 
 def _shown(outcome: Outcome) -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from crowdveil.cli import parameters as given
-from crowdveil.cli.running import report_for, run, warn_of_leaks
+from crowdveil.cli.running import report_for, run
 from crowdveil.cli.words import Wording
 from crowdveil.options import VEILED, VeilOptions
 
@@ -62,7 +62,6 @@ def veil(
     """
     from crowdveil.api import veil as veil_photos
 
-    warn_of_leaks(style)
     wording = Wording("Veiling", "Veiled", out, renames=rename)
     run(
         lambda watcher: veil_photos(
@@ -85,4 +84,5 @@ def veil(
             watcher=watcher,
         ),
         report_for(wording, json=json, quiet=quiet),
+        style=style,
     )
