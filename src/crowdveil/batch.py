@@ -23,7 +23,7 @@ from crowdveil.outputs import Job, to_do
 from crowdveil.pipeline import in_order
 from crowdveil.plan import Plan
 from crowdveil.sources import Found
-from crowdveil.summary import Outcome, Status, Summary, Watcher
+from crowdveil.summary import Outcome, Status, Summary, Watcher, outcome_of
 from crowdveil.veiling import Breath
 from crowdveil.weigh import BUDGET_PX, weight_px
 
@@ -51,7 +51,7 @@ Work: TypeAlias = Callable[[Job, Breath], Made]
 argument between stages, which raises when the batch is left."""
 
 
-class _Stopped(Exception):
+class _Stopped(Exception):  # noqa: N818 (no error: the answer to a request)
     """The batch was left while a thread was still at work."""
 
 
@@ -146,7 +146,7 @@ def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
                 raise
     except CrowdveilError as error:
         return Outcome(named, Status.FAILED, error=str(error))
-    return Outcome(job.source, Status.DONE, job.photo, job.plan, made.plan)
+    return outcome_of(made.plan, job.source, output=job.photo, plan_file=job.plan)
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:

@@ -4,6 +4,8 @@ A message says what is wrong, where, and what to do. The command line prints it 
 place; nothing in the library prints or exits.
 """
 
+# ruff: noqa: N818 (each name says what is wrong; "Error" at its end would add nothing)
+
 
 class CrowdveilError(Exception):
     """Base of every error that crowdveil raises on purpose."""

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
-from crowdveil.media.formats import PHOTO_SUFFIXES, identify
+from crowdveil.media.formats import HEAD_BYTES, PHOTO_SUFFIXES, identify
 from crowdveil.media.picture import PhotoFormat
-
-HEAD_BYTES = 64
-"""How much of a file is read to know its kind; enough for every signature below."""
 
 
 def _suffixes(names: str) -> frozenset[str]:

@@ -55,6 +55,7 @@ class Drawing:
     keep_credit: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse a look that is out of range."""
         self.look()
 
     def look(self) -> Look:
@@ -78,6 +79,7 @@ class Writing:
     resume: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse a contradiction."""
         if self.overwrite and self.resume:
             raise OptionsInvalid(
                 "overwrite and resume contradict each other: one replaces what exists, "
@@ -101,6 +103,7 @@ class RenderOptions(Drawing, Writing):
     source: Path | None = None
 
     def __post_init__(self) -> None:
+        """Refuse what any part refuses."""
         Drawing.__post_init__(self)
         Writing.__post_init__(self)
 
@@ -119,6 +122,7 @@ class VeilOptions(Finding, Drawing, Writing):
     plans: Path | None = None
 
     def __post_init__(self) -> None:
+        """Refuse what any part refuses."""
         Drawing.__post_init__(self)
         Writing.__post_init__(self)
         if self.rename and self.resume:

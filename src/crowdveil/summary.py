@@ -28,12 +28,16 @@ class Status(StrEnum):
 class Outcome:
     """What came of one file.
 
+    Holds counts instead of the plan, so that a batch of thousands stays small in memory.
+
     Attributes:
         source: the photo (or the plan, where the photo was not found).
         status: how it ended.
         output: the veiled photo, None if there is none.
         plan_file: the plan that was written, None if none was.
-        plan: the plan itself, None if the file failed or was done already.
+        faces: how many faces are veiled; in an animation, most in any one frame.
+        uncertain: how many of those a person should look at.
+        kept: how many faces are left bare because the plan says so.
         error: one sentence, None unless it failed.
     """
 
@@ -41,37 +45,40 @@ class Outcome:
     status: Status
     output: Path | None = None
     plan_file: Path | None = None
-    plan: Plan | None = None
+    faces: int = 0
+    uncertain: int = 0
+    kept: int = 0
     error: str | None = None
 
     @property
-    def faces(self) -> int:
-        """How many faces are veiled; in an animation, most in any one frame."""
-        return self._most(lambda region: region.action is Action.VEIL)
-
-    @property
-    def uncertain(self) -> int:
-        """How many of those faces a person should look at."""
-        return self._most(lambda region: region.action is Action.VEIL and region.uncertain)
-
-    @property
-    def kept(self) -> int:
-        """How many faces are left bare because the plan says so."""
-        return self._most(lambda region: region.action is Action.KEEP)
-
-    @property
     def faceless(self) -> bool:
-        """Whether the file was done without a single region."""
-        return self.plan is not None and not self.plan.regions
+        """Whether the file was done and no face was found in it."""
+        return self.status is Status.DONE and self.faces + self.kept == 0
 
-    def _most(self, counts: Callable[[Region], bool]) -> int:
+
+def outcome_of(
+    plan: Plan, source: Path, *, output: Path | None = None, plan_file: Path | None = None
+) -> Outcome:
+    """The outcome of a photo that was done as its plan says."""
+
+    def most(counts: Callable[[Region], bool]) -> int:
         # Filled regions repeat a face of a neighbouring frame.
         per_frame = Counter(
             region.frame
-            for region in (self.plan.regions if self.plan else ())
+            for region in plan.regions
             if region.origin is not Origin.FILLED and counts(region)
         )
         return max(per_frame.values(), default=0)
+
+    return Outcome(
+        source,
+        Status.DONE,
+        output=output,
+        plan_file=plan_file,
+        faces=most(lambda region: region.action is Action.VEIL),
+        uncertain=most(lambda region: region.action is Action.VEIL and region.uncertain),
+        kept=most(lambda region: region.action is Action.KEEP),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ never a photo: what cannot be judged is worked on alone, and decoding has its ow
 import warnings
 from pathlib import Path
 
-from crowdveil.kinds import HEAD_BYTES
-from crowdveil.media.formats import identify
+from crowdveil.media.formats import HEAD_BYTES, identify
 from crowdveil.media.picture import PhotoFormat
 
 BUDGET_PX = 64_000_000

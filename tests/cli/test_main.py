@@ -56,14 +56,15 @@ def test_an_interrupt_leaves_whole_files_only_and_the_batch_can_go_on(
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
     )
-    while process.poll() is None and len(list(out.glob("*.jpg"))) < 2:
+    while process.poll() is None and len(list(out.glob("*.jpg"))) < 3:
         time.sleep(0.02)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     done = sorted(out.iterdir())
-    assert 2 <= len(done) < 40
-    assert f"{len(done)} files done, and whole" in err
+    assert 3 <= len(done) < 40
+    # The signal may come after a file is written and before it is counted.
+    assert any(f"{count} files done, and whole" in err for count in (len(done), len(done) - 1))
     assert "--resume" in err
     assert "Traceback" not in err
     for path in done:

@@ -18,9 +18,11 @@ class JsonLines:
     """Reports as JSON lines; see docs/cli.md for the fields."""
 
     def __init__(self) -> None:
+        """Begin with nothing to tell."""
         self._outcomes: list[Outcome] = []
 
     def __enter__(self) -> Self:
+        """Nothing to prepare."""
         return self
 
     def __exit__(
@@ -29,7 +31,7 @@ class JsonLines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        return None
+        """Nothing to clean up."""
 
     def begin(self, total: int) -> None:
         """Nothing to say yet."""

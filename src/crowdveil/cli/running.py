@@ -22,14 +22,16 @@ FAILED, WRONG_USAGE = 1, 2
 class Report(Watcher, Protocol):
     """Tells the user, or a program, how a batch gets on and how it ended."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        """Begin to show progress."""
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        """Show progress no more."""
 
     def warned(self, sentence: str) -> None:
         """Something the user should know before the work begins."""

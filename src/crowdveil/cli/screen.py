@@ -36,6 +36,7 @@ class Screen:
     """
 
     def __init__(self, wording: Wording, *, quiet: bool) -> None:
+        """Prepare; nothing is shown before it is entered."""
         self._wording = wording
         self._quiet = quiet
         self._outcomes: list[Outcome] = []
@@ -55,6 +56,7 @@ class Screen:
         self._task = self._bar.add_task(wording.doing, total=None, faces="")
 
     def __enter__(self) -> Self:
+        """Show the bar."""
         self._bar.start()
         return self
 
@@ -64,6 +66,7 @@ class Screen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Take the bar away."""
         self._bar.stop()
 
     def begin(self, total: int) -> None:
