@@ -1,0 +1,102 @@
+"""Runs a detection network on batches of pictures: uint8 RGB in, named outputs out.
+
+The one place that knows the inference library (OpenVINO). A network is compiled once for any
+picture size, with as many independent streams as there are cores, so that callers in several
+threads never wait for each other's answer. Knows nothing of faces, boxes or files.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.errors import WeightsInvalid
+from crowdveil.models.offline import silence_reporter
+
+Outputs = list[NDArray[np.float32]]
+
+
+def cores() -> int:
+    """How many cores this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return os.cpu_count() or 1
+
+
+class Network:
+    """One network, compiled for pictures of any size.
+
+    Args:
+        path: ONNX file with one (n, 3, h, w) float input.
+        outputs: names of the outputs to return, in this order.
+        bgr: whether the network was trained on blue-first pictures.
+        mean, scale: the network sees `(value - mean) / scale`, per channel in its own order.
+        streams: how many inferences may run at once, one core each.
+
+    Raises:
+        WeightsInvalid: the file is no such network.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        outputs: Sequence[str],
+        *,
+        bgr: bool = False,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        scale: Sequence[float] = (1.0, 1.0, 1.0),
+        streams: int | None = None,
+    ) -> None:
+        silence_reporter()
+        import openvino as ov  # slow to import; `--help` must not wait for it
+        from openvino.preprocess import ColorFormat, PrePostProcessor
+
+        streams = streams or cores()
+        try:
+            core = ov.Core()
+            model = core.read_model(path)
+            # CenterFace's file fixes 10x3x32x32 and YuNet's 1x3x640x640; both are
+            # convolutional and take any multiple of 32.
+            model.reshape({0: ov.PartialShape([-1, 3, -1, -1])})
+            steps = PrePostProcessor(model)
+            tensor = steps.input().tensor()
+            tensor.set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+            tensor.set_color_format(ColorFormat.RGB)
+            steps.input().model().set_layout(ov.Layout("NCHW"))
+            process = steps.input().preprocess().convert_element_type(ov.Type.f32)
+            if bgr:
+                process.convert_color(ColorFormat.BGR)
+            if tuple(mean) != (0.0, 0.0, 0.0):
+                process.mean(list(mean))
+            if tuple(scale) != (1.0, 1.0, 1.0):
+                process.scale(list(scale))
+            self._compiled = core.compile_model(
+                steps.build(),
+                "CPU",
+                {"INFERENCE_NUM_THREADS": streams, "NUM_STREAMS": streams},
+            )
+            self._outputs = [self._compiled.output(name) for name in outputs]
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise WeightsInvalid(
+                f"{path}: cannot be run as a detector ({reason}); "
+                "check the file and the description of its input and outputs"
+            ) from error
+
+    def run(self, batch: NDArray[np.uint8]) -> Outputs:
+        """Infer a batch, blocking; safe to call from several threads at once.
+
+        Args:
+            batch: (n, h, w, 3) uint8 RGB, n >= 1, h and w what the network can take.
+
+        Returns:
+            One float32 array per output named at construction, first axis as the network has it.
+        """
+        request = self._compiled.create_infer_request()
+        request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)
+        return [
+            np.array(request.get_tensor(output).data, np.float32, copy=True)
+            for output in self._outputs
+        ]

@@ -1,0 +1,153 @@
+"""Finds the faces of one picture: passes, candidates, second looks, decision.
+
+The door to detection: RGB pixels in, `Faces` out. Knows nothing of files or plans.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.detect.candidates import Candidates, join
+from crowdveil.detect.centerface import CenterFace
+from crowdveil.detect.detector import Detector
+from crowdveil.detect.engine import cores
+from crowdveil.detect.faces import Faces
+from crowdveil.detect.features import Table, candidate_table, look_table
+from crowdveil.detect.fusion import load_fusion
+from crowdveil.detect.passes import sight
+from crowdveil.detect.points import POINTS, Caution, Point
+from crowdveil.detect.second_look import Looks, look
+from crowdveil.detect.yunet import YuNet
+from crowdveil.geometry import Boxes
+from crowdveil.media.picture import RGB
+from crowdveil.models.registry import weights_hash, weights_path
+
+__all__ = ["Caution", "FaceFinder"]
+
+DOUBTFUL = 0.5
+"""A face that is veiled with less probability than this is flagged for a person."""
+
+
+class Eyes:
+    """The built-in detectors, compiled, and the threads that run them.
+
+    Args:
+        point: the operating point, which says what is looked at and how.
+    """
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self._detectors: dict[str, Detector] = {
+            "centerface": CenterFace(weights_path("centerface")),
+            "yunet": YuNet(weights_path("yunet")),
+        }
+        self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="crowdveil-look")
+
+    def candidates(self, picture: RGB) -> Candidates:
+        """Everything that any pass took for a face, in (h, w, 3) uint8 RGB."""
+        reaches = list(self.point.reaches.values())
+        passes = sight(picture, reaches, self._detectors, pool=self._pool)
+        return join(passes, [reach.sharpness for reach in reaches])
+
+    def look(self, picture: RGB, boxes: Boxes) -> Looks:
+        """The second look at (n, 4) boxes of the same picture."""
+        views = list(self.point.views.values())
+        return look(picture, boxes, views, self._detectors, pool=self._pool)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Boxes and probabilities of candidates after the second look."""
+
+    boxes: Boxes
+    probability: NDArray[np.float32]
+
+
+class FaceFinder:
+    """Finds faces at one operating point; one object serves many threads.
+
+    Args:
+        caution: the operating point.
+        detector: an ONNX detector of the user's, with its description beside it; its faces
+            are veiled in addition to those of the built-in detectors.
+
+    Raises:
+        WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
+    """
+
+    def __init__(self, *, caution: Caution = Caution.NORMAL, detector: Path | None = None) -> None:
+        self._eyes = Eyes(POINTS[caution])
+        self._fusion = load_fusion(weights_path("fusion"), caution)
+        self.weights = {name: weights_hash(name) for name in ("centerface", "yunet", "fusion")}
+
+    def find(self, picture: RGB) -> Faces:
+        """Find the faces of one picture; safe to call from several threads at once.
+
+        Args:
+            picture: (h, w, 3) uint8 RGB, upright, h and w >= 1.
+
+        Returns:
+            The faces to veil, surest first.
+        """
+        height, width = picture.shape[:2]
+        size_wh = (width, height)
+        candidates = self._eyes.candidates(picture)
+        table = candidate_table(candidates, size_wh)
+        first = self._fusion.first.probability(table)
+        needed = self._fusion.rule.threshold(candidates.boxes, size_wh)
+        hopeful = first >= self._eyes.point.hopeless * needed
+        candidates = candidates.take(hopeful)
+        verdict = self._judge(picture, candidates, table[hopeful], first[hopeful])
+        veiled = np.nonzero(verdict.probability >= needed[hopeful])[0]
+        veiled = veiled[np.argsort(-verdict.probability[veiled], kind="stable")]
+        names = [reach.detector for reach in self._eyes.point.reaches.values()]
+        return Faces(
+            verdict.boxes[veiled],
+            verdict.probability[veiled],
+            verdict.probability[veiled] < DOUBTFUL,
+            tuple(_seen_by(candidates.scores[i], names) for i in veiled),
+        )
+
+    def _judge(
+        self, picture: RGB, candidates: Candidates, table: Table, first: NDArray[np.float32]
+    ) -> _Verdict:
+        """Look again at every candidate that is in doubt."""
+        boxes, probability = candidates.boxes.copy(), first.copy()
+        doubt = in_doubt(self._eyes.point, boxes, first)
+        looks = self._eyes.look(picture, boxes[doubt])
+        rows = np.concatenate(
+            [table[doubt], look_table(first[doubt], boxes[doubt], looks)], axis=1
+        )
+        probability[doubt] = self._fusion.second.probability(rows)
+        boxes[doubt] = settle(candidates.take(doubt), looks)
+        return _Verdict(boxes, probability)
+
+
+def in_doubt(point: Point, boxes: Boxes, first: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of n hopeful candidates deserve a second look, (n,) bool."""
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    return np.asarray((first < point.certain) & (longer >= point.smallest_px))
+
+
+def settle(candidates: Candidates, looks: Looks) -> Boxes:
+    """One box for each candidate: the mean of all opinions, weighted by their scores.
+
+    Args:
+        candidates: n candidates.
+        looks: what the views saw of them.
+
+    Returns:
+        (n, 4) float32.
+    """
+    weight = np.concatenate([candidates.belief[:, None], looks.scores], axis=1)
+    boxes = np.concatenate([candidates.boxes[:, None], looks.boxes], axis=1)
+    total = (boxes * weight[..., None]).sum(axis=1) / weight.sum(axis=1)[:, None]
+    return np.asarray(total, np.float32)
+
+
+def _seen_by(scores: NDArray[np.float32], names: list[str]) -> tuple[str, ...]:
+    """The detectors behind the passes that gave a score, each once, in order."""
+    return tuple(dict.fromkeys(name for name, s in zip(names, scores, strict=True) if s > 0))

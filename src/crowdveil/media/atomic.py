@@ -1,0 +1,67 @@
+"""Writes a file whole or not at all.
+
+Bytes and a path come in; afterwards the path holds exactly these bytes, or nothing was
+there and nothing is. What the bytes are is left to others.
+"""
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from crowdveil.errors import OutputRefused
+
+NEUTRAL_TIME_S = 315_532_800
+"""1980-01-01T00:00:00Z, the earliest time a zip archive can hold: an output's modification
+time must not tell when it was made, let alone when the photo was."""
+
+
+def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write `data` to `path` so that nobody ever sees a part of it.
+
+    Args:
+        path: the output; its folder must exist.
+        data: everything.
+        overwrite: whether an existing file is replaced.
+
+    Raises:
+        OutputRefused: the path exists and may not be replaced, or cannot be written.
+    """
+    # Hidden, and random so that two processes never share it.
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.utime(partial, (NEUTRAL_TIME_S, NEUTRAL_TIME_S))
+        if overwrite:
+            partial.replace(path)
+        else:
+            _place_new(partial, path)
+    except FileExistsError as error:
+        raise OutputRefused(f"{path}: exists already; use --overwrite to replace it") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputRefused(f"{path}: cannot be written ({reason})") from error
+    finally:
+        # Also on Ctrl-C: no partial file may stay.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _place_new(partial: Path, path: Path) -> None:
+    """Give a finished file its name; raises `FileExistsError` if that is taken."""
+    try:
+        # A link fails when the name is taken, a rename would replace it.
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        # FAT and some network folders have no links.
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES):
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(path)) from error
+        partial.replace(path)
