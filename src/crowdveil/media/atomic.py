@@ -16,6 +16,12 @@ NEUTRAL_TIME_S = 315_532_800
 """1980-01-01T00:00:00Z, the earliest time a zip archive can hold: an output's modification
 time must not tell when it was made, let alone when the photo was."""
 
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EINVAL}
+    | {errno.EMLINK}
+)
+"""How file systems without hard links (FAT, some network folders) say so."""
+
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write `data` to `path` so that nobody ever sees a part of it.
@@ -44,7 +50,9 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         raise OutputRefused(f"{path}: exists already; use --overwrite to replace it") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputRefused(f"{path}: cannot be written ({reason})") from error
+        raise OutputRefused(
+            f"{path}: cannot be written ({reason}); check the folder or choose another"
+        ) from error
     finally:
         # Also on Ctrl-C: no partial file may stay.
         with suppress(OSError):
@@ -59,9 +67,16 @@ def _place_new(partial: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        # FAT and some network folders have no links.
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES):
+        if error.errno not in _NO_LINKS:
             raise
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "exists", str(path)) from error
+        _claim_and_replace(partial, path)
+
+
+def _claim_and_replace(partial: Path, path: Path) -> None:
+    """Without links: take the name with an empty file, which fails if it is taken."""
+    path.touch(exist_ok=False)
+    try:
         partial.replace(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

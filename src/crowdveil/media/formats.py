@@ -27,12 +27,14 @@ _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", PhotoFormat.PNG),
     (b"GIF87a", PhotoFormat.GIF),
     (b"GIF89a", PhotoFormat.GIF),
-    (b"BM", PhotoFormat.BMP),
     (b"II*\0", PhotoFormat.TIFF),
     (b"MM\0*", PhotoFormat.TIFF),
     (b"II+\0\x08\0", PhotoFormat.TIFF),
     (b"MM\0+\0\x08", PhotoFormat.TIFF),
 )
+_BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+"""Lengths of the header that follows a BMP's first 14 bytes: "BM" alone may begin a text."""
+
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -48,6 +50,8 @@ def identify(head: bytes) -> PhotoFormat | None:
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
+        return PhotoFormat.BMP
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return PhotoFormat.WEBP
     if head[4:8] == b"ftyp":

@@ -1,60 +1,169 @@
 """Keeps of an ICC profile what is needed to show colours, and nothing that identifies.
 
 Profiles carry dates, makers, models, serial numbers of displays and free text. A profile
-comes in; one with the same colour tags, a neutral header and a neutral name goes out.
-Source: ICC.1:2022 (profile version 4.4), clauses 7.2 (header) and 9 (tags).
+comes in; one with the same colour tags, a neutral header and a neutral name goes out. Where
+a file describes its colours in numbers instead, a profile is made of them.
+Source: ICC.1:2022 (profile version 4.4), clauses 7.2 (header), 9 (tags) and 10 (types).
 """
 
 import struct
 
+import numpy as np
+
+from crowdveil.media.picture import ColourSpace
+
 _HEADER = 128
+_MAX_BYTES = 8_000_000
+"""The largest press profiles have about 4 MB."""
+_MAX_TAGS = 200
 _NAME = "Neutral colour profile"
+_NO_COPYRIGHT = "No copyright"
 _COLOUR_TAGS = frozenset(
     tag.encode()
     for tag in (
         "A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 "
-        "rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC wtpt bkpt chad chrm gamt pre0 pre1 pre2 cicp"
+        "rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC wtpt bkpt chad gamt cicp"
     ).split()
 )
+_SPACES = {ColourSpace.GREY: b"GRAY", ColourSpace.RGB: b"RGB ", ColourSpace.CMYK: b"CMYK"}
+_CLASSES = frozenset({b"scnr", b"mntr", b"prtr", b"spac"})
+_D50 = struct.pack(">3i", 0x0000F6D6, 0x00010000, 0x0000D32D)
+_BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
+_CURVE_PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
+
+Chromaticities = tuple[tuple[float, float], ...]
+"""CIE x and y of white, red, green and blue."""
+
+SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+"""IEC 61966-2-1 as a parametric curve: g, a, b, c, d."""
 
 
-def neutral_profile(profile: bytes | None) -> bytes | None:
+def neutral_profile(profile: bytes | None, space: ColourSpace) -> bytes | None:
     """Rebuild a profile from its colour tags.
 
     Args:
         profile: an ICC profile, or None.
+        space: the colours of the picture that it belongs to.
 
     Returns:
-        A profile that transforms colours alike; None if there was none or it is damaged.
+        A profile that transforms colours alike; None if there was none, or if it is damaged
+        or made for other colours, so that viewers ignore it as well.
     """
-    if profile is None or len(profile) < _HEADER + 4 or profile[36:40] != b"acsp":
+    if profile is None or not _HEADER + 4 < len(profile) <= _MAX_BYTES:
         return None
-    (count,) = struct.unpack_from(">I", profile, _HEADER)
-    if count > 200 or len(profile) < _HEADER + 4 + 12 * count:
+    fits = profile[16:20] == _SPACES[space] and profile[12:16] in _CLASSES
+    if profile[36:40] != b"acsp" or not fits:
         return None
-    tags: dict[bytes, bytes] = {}
-    for k in range(count):
-        name, offset, size = struct.unpack_from(">4sII", profile, _HEADER + 4 + 12 * k)
-        if offset + size > len(profile):
-            return None
-        if name in _COLOUR_TAGS:
-            tags[name] = profile[offset : offset + size]
+    tags = _colour_tags(profile)
     if not tags:
         return None
-    text = _text_v4 if profile[8] >= 4 else _text_v2
-    tags[b"desc"] = text(_NAME)
-    tags[b"cprt"] = _text_v4("No copyright") if profile[8] >= 4 else _plain_text("No copyright")
-    return _assemble(_neutral_header(profile), tags)
+    return _assemble(_neutral_header(profile), tags | _texts(profile[8]))
+
+
+def profile_of(
+    chromaticities: Chromaticities, curve: tuple[float, float, float, float, float] | float
+) -> bytes:
+    """Make the profile of a space given by its primaries and one curve.
+
+    Args:
+        chromaticities: x and y of white, red, green and blue, 0-1.
+        curve: an exponent, or g, a, b, c, d of ICC's parametric curve 3.
+
+    Raises:
+        ValueError: the primaries span no space.
+    """
+    columns = _adapted_columns(chromaticities)
+    if isinstance(curve, float):
+        shape = struct.pack(">4s4xHxx", b"para", 0) + _fixed([curve])
+    else:
+        shape = struct.pack(">4s4xHxx", b"para", 3) + _fixed(list(curve))
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + _D50}
+    for k, name in enumerate((b"r", b"g", b"b")):
+        tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + _fixed(columns[:, k].tolist())
+        tags[name + b"TRC"] = shape
+    header = bytearray(_HEADER)
+    header[8:24] = b"\x04\x30\0\0mntrRGB XYZ "
+    header[36:40] = b"acsp"
+    return _assemble(_neutral_header(bytes(header)), tags | _texts(4))
+
+
+def _adapted_columns(chromaticities: Chromaticities) -> np.ndarray:
+    """XYZ of the primaries under D50, as ICC's matrix wants them. Source: Lindbloom, Bradford."""
+    xyz = np.array([[x / y, 1.0, (1 - x - y) / y] for x, y in chromaticities if y > 0]).T
+    if xyz.shape != (3, 4) or abs(np.linalg.det(xyz[:, 1:])) < 1e-6:
+        raise ValueError(f"primaries that span no colours: {chromaticities}")
+    white = xyz[:, 0]
+    columns = xyz[:, 1:] * np.linalg.solve(xyz[:, 1:], white)
+    cone = np.array(_BRADFORD)
+    gain = np.diag((cone @ [0.9642, 1.0, 0.8249]) / (cone @ white))
+    return np.asarray(np.linalg.inv(cone) @ gain @ cone @ columns)
+
+
+def _fixed(values: list[float]) -> bytes:
+    return struct.pack(f">{len(values)}i", *(round(v * 65536) for v in values))
+
+
+def _colour_tags(profile: bytes) -> dict[bytes, bytes]:
+    """The tags that carry colour, without the slack that could carry more; none if damaged."""
+    (count,) = struct.unpack_from(">I", profile, _HEADER)
+    if count > _MAX_TAGS or len(profile) < _HEADER + 4 + 12 * count:
+        return {}
+    tags = {}
+    for k in range(count):
+        name, offset, size = struct.unpack_from(">4sII", profile, _HEADER + 4 + 12 * k)
+        if name not in _COLOUR_TAGS:
+            continue
+        if offset + size > len(profile) or size < 12:
+            return {}
+        data = profile[offset : offset + size]
+        tags[name] = data[:4] + bytes(4) + data[8 : _size_of(data)]
+    return tags
+
+
+def _size_of(data: bytes) -> int:
+    """How long a tag has to be for its type; what follows is slack."""
+    match data[:4]:
+        case b"XYZ " | b"cicp":
+            return 20 if data[:4] == b"XYZ " else 12
+        case b"sf32":
+            return 8 + 9 * 4
+        case b"curv":
+            return 12 + 2 * int.from_bytes(data[8:12], "big")
+        case b"para":
+            return 12 + 4 * _CURVE_PARAMETERS.get(int.from_bytes(data[8:10], "big"), 7)
+    return len(data)
 
 
 def _neutral_header(profile: bytes) -> bytes:
-    header = bytearray(profile[:_HEADER])
-    header[4:8] = bytes(4)  # preferred colour engine
+    header = bytearray(_HEADER)
+    header[8:10] = profile[8:10]  # version
+    header[12:24] = profile[12:24]  # class, colour space, connection space
     header[24:36] = struct.pack(">6H", 1980, 1, 1, 0, 0, 0)  # date of creation
-    header[40:44] = bytes(4)  # platform
-    header[48:64] = bytes(16)  # maker, model and attributes of the device
-    header[80:128] = bytes(48)  # creator, profile identifier, reserved
+    header[36:40] = b"acsp"
+    header[67] = profile[67]  # rendering intent
+    header[68:80] = _D50
     return bytes(header)
+
+
+def _texts(version: int) -> dict[bytes, bytes]:
+    """Name and copyright, which every profile must have."""
+    if version >= 4:
+        return {b"desc": _text_v4(_NAME), b"cprt": _text_v4(_NO_COPYRIGHT)}
+    plain = b"text" + bytes(4) + _NO_COPYRIGHT.encode("ascii") + b"\0"
+    return {b"desc": _text_v2(_NAME), b"cprt": plain}
+
+
+def _text_v2(text: str) -> bytes:
+    """A textDescriptionType of version 2 profiles, ASCII only."""
+    ascii_text = text.encode("ascii") + b"\0"
+    return b"desc" + bytes(4) + struct.pack(">I", len(ascii_text)) + ascii_text + bytes(78)
+
+
+def _text_v4(text: str) -> bytes:
+    """A multiLocalizedUnicodeType with one record."""
+    encoded = text.encode("utf-16-be")
+    record = struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(encoded), 28)
+    return b"mluc" + bytes(4) + record + encoded
 
 
 def _assemble(header: bytes, tags: dict[bytes, bytes]) -> bytes:
@@ -70,20 +179,3 @@ def _assemble(header: bytes, tags: dict[bytes, bytes]) -> bytes:
     whole = bytearray(header + struct.pack(">I", len(tags)) + b"".join(table) + body)
     struct.pack_into(">I", whole, 0, len(whole))
     return bytes(whole)
-
-
-def _text_v2(text: str) -> bytes:
-    """A textDescriptionType of version 2 profiles, ASCII only."""
-    ascii_text = text.encode("ascii") + b"\0"
-    return b"desc" + bytes(4) + struct.pack(">I", len(ascii_text)) + ascii_text + bytes(78)
-
-
-def _plain_text(text: str) -> bytes:
-    return b"text" + bytes(4) + text.encode("ascii") + b"\0"
-
-
-def _text_v4(text: str) -> bytes:
-    """A multiLocalizedUnicodeType with one record."""
-    encoded = text.encode("utf-16-be")
-    record = struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(encoded), 28)
-    return b"mluc" + bytes(4) + record + encoded

@@ -1,16 +1,24 @@
-"""Turns rasters upright as EXIF orientation says.
+"""Turns rasters upright as EXIF orientation says, and reads what EXIF says about showing them.
 
-Source: CIPA DC-008 (Exif 2.32), tag 0x0112.
+Source: CIPA DC-008 (Exif 2.32), tags 0x0112, 0x011A, 0x011B, 0x0128.
 """
+
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from crowdveil.media.pillow import sound_density
 from crowdveil.media.picture import Samples
 
 ORIENTATION_TAG = 0x0112
+X_DENSITY_TAG, Y_DENSITY_TAG, DENSITY_UNIT_TAG = 0x011A, 0x011B, 0x0128
 TRANSPOSING = frozenset({5, 6, 7, 8})
 """Orientations that swap width and height."""
+
+INCH_PER_UNIT = {2: 1.0, 3: 2.54}
+"""Dots per inch for one dot per density unit."""
 
 
 def upright(samples: Samples, orientation: int) -> Samples:
@@ -45,13 +53,28 @@ def upright(samples: Samples, orientation: int) -> Samples:
 
 def exif_orientation(exif: bytes | None) -> int:
     """The orientation that an EXIF block gives, 1-8; 1 when absent or damaged."""
-    if not exif:
-        return 1
+    value = _tags(exif).get(ORIENTATION_TAG, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def exif_density(exif: bytes | None) -> tuple[float, float] | None:
+    """Dots per inch of the picture as stored that an EXIF block gives, if they make sense."""
+    tags = _tags(exif)
+    unit = tags.get(DENSITY_UNIT_TAG, 2)
+    # Rationals may have a denominator of zero.
+    with suppress(KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        inch = INCH_PER_UNIT[unit] if isinstance(unit, int) else 1.0
+        x, y = tags[X_DENSITY_TAG], tags[Y_DENSITY_TAG]
+        return sound_density(float(x) * inch, float(y) * inch)
+    return None
+
+
+def _tags(exif: bytes | None) -> dict[int, Any]:
+    """The tags of the first directory; none if damaged."""
+    wanted = (ORIENTATION_TAG, X_DENSITY_TAG, Y_DENSITY_TAG, DENSITY_UNIT_TAG)
     reader = Image.Exif()
     # Damaged EXIF is common and means "not turned", whatever the parser stumbles over.
-    try:
-        reader.load(exif)
-        value = reader.get(ORIENTATION_TAG, 1)
-    except Exception:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    with suppress(Exception):
+        reader.load(exif or b"")
+        return {tag: reader[tag] for tag in wanted if tag in reader}
+    return {}

@@ -5,14 +5,15 @@ comes out as one of our errors. Formats themselves are left to their modules.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from crowdveil.errors import CrowdveilError, UnreadableMedia
-from crowdveil.media.limits import check_size
+from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
+from crowdveil.media.limits import MAX_FRAME_PX, check_size
 from crowdveil.media.picture import ColourSpace, Picture, Samples
 
 _SPACES = {
@@ -22,6 +23,8 @@ _SPACES = {
     "RGBA": (ColourSpace.RGB, True),
     "CMYK": (ColourSpace.CMYK, False),
 }
+_STRIP_PX = 4_000_000
+"""Pixels copied out of Pillow at a time: it would otherwise hold the picture three times."""
 
 
 @contextmanager
@@ -36,84 +39,138 @@ def decoding(where: str) -> Iterator[None]:
     # Decoders meet hostile bytes here and raise all kinds; none may end the batch.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
+        # Pillow names the buffer that it could not make sense of, which helps nobody.
+        if "BytesIO" in reason:
+            reason = "its header makes no sense"
         raise UnreadableMedia(
             f"{where}: is damaged or not finished ({reason[:120]}); "
             "fetch it again from the camera or the sender"
         ) from error
 
 
-def open_image(data: bytes, formats: tuple[str, ...], where: str) -> Image.Image:
+def open_image(
+    data: bytes, formats: tuple[str, ...], where: str, *, animated: bool = False
+) -> Image.Image:
     """Open an image without decoding its pixels yet.
 
     Args:
         data: the whole file.
         formats: Pillow's names of the only decoders allowed.
         where: what to call the file in messages.
+        animated: whether all frames will be decoded, so that their sum must be small enough.
 
     Raises:
         UnreadableMedia: damaged, or larger than the limits.
     """
-    # Pillow's own limit is lower than ours and warns once per process only.
-    Image.MAX_IMAGE_PIXELS = None
     with decoding(where):
+        # Pillow would warn of photos far below our own limit, which follows.
+        if Image.MAX_IMAGE_PIXELS is not None and Image.MAX_IMAGE_PIXELS < MAX_FRAME_PX:
+            Image.MAX_IMAGE_PIXELS = MAX_FRAME_PX
         image = Image.open(io.BytesIO(data), formats=list(formats))
-        check_size(image.width, image.height, int(getattr(image, "n_frames", 1)), where)
+        frames = int(getattr(image, "n_frames", 1)) if animated else 1
+        check_size(image.width, image.height, frames, where)
     return image
 
 
-def to_picture(image: Image.Image) -> Picture:
+def to_picture(image: Image.Image, where: str) -> Picture:
     """A decoded image as a picture, as stored (not turned upright).
 
     Palettes and bilevel images become the colours they stand for; a transparent colour
     becomes an alpha channel. 16-bit grey stays 16-bit.
 
     Raises:
-        ValueError: the mode has no counterpart (floating point, 32 bits).
+        UnsupportedMedia: the mode has no counterpart (floating point, 32 bits).
     """
-    mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "TIFF")):
-        grey = np.asarray(image)
-        if grey.min(initial=0) < 0 or grey.max(initial=0) > 0xFFFF:
-            raise ValueError("samples of more than 16 bits")
-        return Picture(np.ascontiguousarray(grey, np.uint16)[..., None], ColourSpace.GREY)
-    if mode == "P":
-        see_through = "transparency" in image.info or image.palette.mode == "RGBA"
-        image = image.convert("RGBA" if see_through else "RGB")
-    elif mode == "1":
-        image = image.convert("L")
-    elif mode in ("L", "RGB") and "transparency" in image.info:
-        image = image.convert("LA" if mode == "L" else "RGBA")
-    elif mode == "PA":
-        image = image.convert("RGBA")
-    elif mode == "RGBX":
-        image = image.convert("RGB")
-    elif mode in ("YCbCr", "LAB", "HSV", "RGBa", "La"):
-        image = image.convert({"RGBa": "RGBA", "La": "LA"}.get(mode, "RGB"))
+    image = _with_known_mode(image)
+    if image.mode == "I;16":
+        return Picture(_samples(image, np.uint16), ColourSpace.GREY)
     if image.mode not in _SPACES:
-        raise ValueError(f"pixels of kind {mode}, which crowdveil does not know")
+        raise UnsupportedMedia(
+            f"{where}: has pixels of kind {image.mode}, which crowdveil does not know; "
+            "export it as 8 or 16 bits a channel first"
+        )
     space, alpha = _SPACES[image.mode]
-    samples = np.asarray(image)
-    return Picture(samples[..., None] if samples.ndim == 2 else samples, space, alpha)
+    return Picture(_samples(image, np.uint8), space, alpha)
+
+
+def _with_known_mode(image: Image.Image) -> Image.Image:
+    see_through = "transparency" in image.info
+    match image.mode:
+        case "P":
+            palette_alpha = image.palette is not None and image.palette.mode == "RGBA"
+            return image.convert("RGBA" if see_through or palette_alpha else "RGB")
+        case "1":
+            return image.convert("L")
+        case "L" if see_through:
+            return image.convert("LA")
+        case "RGB" if see_through:
+            return image.convert("RGBA")
+        case "PA" | "RGBa":
+            return image.convert("RGBA")
+        case "La":
+            return image.convert("LA")
+        case "RGBX" | "YCbCr":
+            return image.convert("RGB")
+    return image
+
+
+def _samples(image: Image.Image, dtype: type[np.uint8] | type[np.uint16]) -> Any:
+    """Copy the pixels of an image out, a strip at a time."""
+    width, height = image.size
+    image.load()
+    out = np.empty((height, width, len(image.getbands())), dtype)
+    rows = max(1, _STRIP_PX // width)
+    for y in range(0, height, rows):
+        strip = np.asarray(image.crop((0, y, width, min(y + rows, height))))
+        out[y : y + rows] = strip[..., None] if strip.ndim == 2 else strip
+    return out
 
 
 def to_image(picture: Picture) -> Image.Image:
-    """An 8-bit picture as a Pillow image; 16-bit samples are reduced to their high byte."""
+    """An 8-bit picture as a Pillow image.
+
+    Raises:
+        ValueError: the picture has 16 bits or a kind that Pillow does not have.
+    """
+    samples = picture.samples
+    mode = next((m for m, kind in _SPACES.items() if kind == (picture.space, picture.alpha)), None)
+    if mode is None or samples.dtype != np.uint8:
+        raise ValueError(f"no image mode for {picture.space} with dtype {samples.dtype}")
+    # Buffers of any shape are taken; Pillow's type hints only know bytes.
+    flat: Any = np.ascontiguousarray(samples).reshape(-1).data
+    return Image.frombuffer(mode, picture.size_wh, flat, "raw", mode, 0, 1)
+
+
+def same_kind(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+    """Frames of an animation with one colour space and all with alpha if one has it."""
+    alpha = any(picture.alpha for picture in pictures)
+    grey = all(picture.space is ColourSpace.GREY for picture in pictures)
+    return tuple(_as_kind(picture, grey=grey, alpha=alpha) for picture in pictures)
+
+
+def _as_kind(picture: Picture, *, grey: bool, alpha: bool) -> Picture:
     samples: Samples = picture.samples
-    if samples.dtype == np.uint16:
-        samples = (samples >> 8).astype(np.uint8)
-    flat = samples[..., 0] if samples.shape[2] == 1 else samples
-    mode = next(m for m, kind in _SPACES.items() if kind == (picture.space, picture.alpha))
-    return Image.frombuffer(
-        mode, picture.size_wh, np.ascontiguousarray(flat).tobytes(), "raw", mode, 0, 1
-    )
+    if not grey and picture.space is ColourSpace.GREY:
+        spread = [0, 0, 0, 1] if picture.alpha else [0, 0, 0]
+        samples = np.ascontiguousarray(samples[..., spread])
+    if alpha and not picture.alpha:
+        opaque = np.full_like(samples[..., :1], np.iinfo(samples.dtype).max)
+        samples = np.concatenate([samples, opaque], axis=2)
+    space = ColourSpace.GREY if grey else ColourSpace.RGB
+    return picture if samples is picture.samples else Picture(samples, space, alpha)
 
 
 def density_of(image: Image.Image) -> tuple[float, float] | None:
-    """Dots per inch that the file gives, if they make sense."""
+    """Dots per inch that an image says it has, if they make sense."""
     try:
-        x, y = (float(v) for v in image.info["dpi"])
+        x, y = image.info["dpi"]
+        return sound_density(float(x), float(y))
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
+
+
+def sound_density(x: float, y: float) -> tuple[float, float] | None:
+    """Dots per inch as a pair, None if they make no sense."""
     return (x, y) if 1 <= x <= 30_000 and 1 <= y <= 30_000 else None
 
 
