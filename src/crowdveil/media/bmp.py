@@ -1,50 +1,43 @@
-"""BMP: what Windows tools and old cameras write.
+"""BMP: what Pillow reads of it, and uncompressed output without any profile.
 
-Knows no metadata, so there is none to strip but a colour profile and stray bytes.
+A profile inside a BMP, or the path to one, is neither read nor written.
 """
 
 import io
 
-import cv2
-import numpy as np
-
-from crowdveil.errors import UnsupportedMedia
+from crowdveil.media import pillow
 from crowdveil.media.notes import Notes
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
-from crowdveil.media.pillow import decoding, density_of, open_image, to_image, to_picture
-from crowdveil.media.png import to_opencv
+from crowdveil.media.picture import Photo, PhotoFormat
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a BMP; raises `UnreadableMedia`, its message beginning with `where`."""
-    image = open_image(data, ("BMP",), where)
-    with decoding(where):
-        image.load()
-        return Photo(PhotoFormat.BMP, (to_picture(image),), density=density_of(image))
-
-
-def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode without compression; `xmp` has no place in a BMP and is left out.
+    """Decode a BMP file.
 
     Raises:
-        UnsupportedMedia: CMYK, more than 8 bits, or more than one frame.
+        UnreadableMedia: damaged, truncated or too large.
+        UnsupportedMedia: pixels of a kind that is not known.
     """
-    picture = photo.frames[0]
-    if picture.space is ColourSpace.CMYK or picture.samples.dtype == np.uint16:
-        raise UnsupportedMedia("BMP holds 8-bit grey and RGB only; choose --format tiff")
-    if len(photo.frames) > 1:
-        raise UnsupportedMedia("BMP holds one picture only; choose another --format")
-    if picture.alpha:
-        done, grid = cv2.imencode(".bmp", to_opencv(picture))
-        if not done:
-            raise UnsupportedMedia("the picture could not be written as BMP; try --format png")
-        return grid.tobytes()
-    out = io.BytesIO()
-    options = {"dpi": photo.density} if photo.density else {}
-    to_image(picture).save(out, "BMP", **options)
-    return out.getvalue()
+    with pillow.decoding(where):
+        image = pillow.open_image(data, ("BMP",), where)
+        density = pillow.density_of(image)
+        picture = pillow.to_picture(image, where)
+    return Photo(PhotoFormat.BMP, (picture,), density=density)
 
 
 def notes(data: bytes) -> Notes:
-    """BMP has no metadata blocks."""
+    """A BMP has no metadata blocks."""
     return Notes()
+
+
+def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
+    """Encode a photo of one 8-bit frame, grey or RGB, with or without alpha; `xmp` must be None.
+
+    Raises:
+        ValueError: `xmp` is given; a BMP cannot hold it.
+    """
+    if xmp is not None:
+        raise ValueError("a BMP cannot hold metadata")
+    (picture,) = photo.frames
+    out = io.BytesIO()
+    pillow.to_image(picture).save(out, "BMP", dpi=photo.density or (0, 0))
+    return out.getvalue()

@@ -1,176 +1,216 @@
-"""PNG and animated PNG, 1 to 16 bits.
+"""PNG: every colour type from 1 to 16 bits, interlaced or not, and animations (APNG).
 
-Up to 8 bits Pillow decodes and encodes; 16-bit colour, which Pillow cannot hold, goes
-through OpenCV. Outputs hold the pixels, the ICC profile and the density, nothing else.
+Samples come out and go in without loss. Pictures of up to 8 bits go through Pillow; Pillow
+has no 16-bit colour, so those are read with OpenCV and written here. Telling the picture
+from everything else in the file is left to `png_file`.
 """
 
 import io
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import PngImagePlugin
+from numpy.typing import NDArray
+from PIL.PngImagePlugin import Blend, Disposal
 
-from crowdveil.errors import UnreadableMedia, UnsupportedMedia
+from crowdveil.errors import UnsupportedMedia
+from crowdveil.media import orientation, pillow, png_file
 from crowdveil.media.icc import neutral_profile
+from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
-from crowdveil.media.orientation import TRANSPOSING, exif_orientation, upright
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
-from crowdveil.media.pillow import (
-    decoding,
-    density_of,
-    open_image,
-    text_or_bytes,
-    to_image,
-    to_picture,
-)
+from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, Samples
+from crowdveil.media.png_file import PngFile
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_INCH_M = 0.0254
+_STILL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_ANIMATED = (*_STILL, b"acTL", b"fcTL", b"fdAT")
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Channels to PNG's colour type."""
+_SPREAD = {0: (0,), 2: (0, 1, 2), 4: (0, 3), 6: (0, 1, 2, 3)}
+"""Colour type to the channels of the file among red, green, blue, alpha."""
+_LEVEL = 6
+_END = png_file.build([])[len(png_file.SIGNATURE) :]
+_ROWS_BYTES = 1 << 22
+"""Bytes of rows that are filtered at a time."""
+# fmt: off
+_INTERLACING = (
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)
+# fmt: on
+"""Adam7: first column, first row, column step, row step."""
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a PNG; raises `UnreadableMedia`, its message beginning with `where`."""
-    _check_end(data, where)
-    image = open_image(data, ("PNG",), where)
-    with decoding(where):
-        first = 1 if image.info.get("default_image") else 0
-        count = int(getattr(image, "n_frames", 1))
-        animated = count - first > 1
-        frames, durations = [], []
-        if data[24:25] == b"\x10" and not animated:
-            frames.append(_decode16(data, where))
-            image.load()
+    """Decode a PNG file or an animation.
+
+    Raises:
+        UnreadableMedia: damaged, truncated or too large.
+        UnsupportedMedia: an animation of 16 bits.
+    """
+    with pillow.decoding(where):
+        file = png_file.parse(data, where)
+        check_size(*file.size_wh, max(1, file.frames), where)
+        loop: int | None = None
+        durations: tuple[int, ...] = ()
+        if file.frames > 1:
+            frames, durations, loop = _animation(file, where)
+        elif file.depth == 16:
+            frames = (_deep(file),)
         else:
-            for k in range(first, max(count, 1)) if animated else (0,):
-                image.seek(k)
-                image.load()
-                frames.append(to_picture(image))
-                durations.append(round(float(image.info.get("duration", 0))))
-        turn = exif_orientation(text_or_bytes(image.info.get("exif")))
-        density = density_of(image)
-        frames = [replace(frame, samples=upright(frame.samples, turn)) for frame in frames]
-        if turn in TRANSPOSING and density:
-            density = (density[1], density[0])
-        loop = image.info.get("loop")
+            image = pillow.open_image(file.only(_STILL), ("PNG",), where)
+            frames = (pillow.to_picture(image, where),)
+        turn = orientation.exif_orientation(file.others.get(b"eXIf"))
+        frames = tuple(replace(f, samples=orientation.upright(f.samples, turn)) for f in frames)
+        density = png_file.density(file)
+        icc = neutral_profile(png_file.profile(file), frames[0].space)
     return Photo(
         PhotoFormat.PNG,
-        tuple(_alike(frames)),
-        durations_ms=tuple(durations) if animated else (),
-        loop=int(loop) if animated and loop is not None else None,
-        icc=neutral_profile(image.info.get("icc_profile")),
-        density=density,
+        frames,
+        durations_ms=durations,
+        loop=loop,
+        icc=icc,
+        density=density[::-1] if density and turn in orientation.TRANSPOSING else density,
     )
-
-
-def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode losslessly; raises `UnsupportedMedia` for CMYK."""
-    picture = photo.frames[0]
-    if picture.space is ColourSpace.CMYK:
-        raise UnsupportedMedia("PNG holds no CMYK; choose --format tiff or jpeg")
-    if picture.samples.dtype == np.uint16 and len(photo.frames) == 1:
-        return _encode16(photo, xmp)
-    options: dict[str, object] = {}
-    if photo.durations_ms:
-        options = {
-            "save_all": True,
-            "append_images": [to_image(frame) for frame in photo.frames[1:]],
-            "duration": list(photo.durations_ms),
-            "loop": photo.loop or 0,
-            "disposal": PngImagePlugin.Disposal.OP_NONE,
-            "blend": PngImagePlugin.Blend.OP_SOURCE,
-        }
-    elif len(photo.frames) > 1:
-        raise UnsupportedMedia("PNG holds one page only; choose --format tiff")
-    if photo.icc:
-        options["icc_profile"] = photo.icc
-    if photo.density:
-        options["dpi"] = photo.density
-    if xmp:
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", xmp.decode())
-        options["pnginfo"] = text
-    out = io.BytesIO()
-    to_image(picture).save(out, "PNG", compress_level=4, **options)
-    return out.getvalue()
 
 
 def notes(data: bytes) -> Notes:
-    """The metadata blocks of the file, for reading a credit; never raises."""
-    try:
-        image = open_image(data, ("PNG",), "photo")
-        image.load()
-        xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-        return Notes(text_or_bytes(image.info.get("exif")), text_or_bytes(xmp))
-    # A damaged block means no credit, not a lost photo.
-    except Exception:
-        return Notes()
+    """Metadata blocks of a PNG file."""
+    with suppress(Exception):
+        return png_file.notes_of(png_file.parse(data, ""))
+    return Notes()
 
 
-def _alike(frames: list[Picture]) -> list[Picture]:
-    """Frames with the same channels: some may have gained alpha from a palette."""
-    if len({(frame.space, frame.alpha) for frame in frames}) <= 1:
-        return frames
-    images = [to_image(frame).convert("RGBA") for frame in frames]
-    return [to_picture(image) for image in images]
+def _animation(file: PngFile, where: str) -> tuple[tuple[Picture, ...], tuple[int, ...], int]:
+    """Frames as shown, their durations in milliseconds, and how often they play."""
+    if file.depth == 16:
+        raise UnsupportedMedia(
+            f"{where}: is an animated PNG of 16 bits a channel, which is not read; "
+            "save it with 8 bits first"
+        )
+    image = pillow.open_image(file.only(_ANIMATED), ("PNG",), where, animated=True)
+    # A picture for viewers that cannot play is no part of the animation.
+    first = 1 if image.info.get("default_image") else 0
+    loop = int(image.info.get("loop", 0))
+    frames, durations = [], []
+    for number in range(first, int(getattr(image, "n_frames", 1))):
+        image.seek(number)
+        frames.append(pillow.to_picture(image.copy(), where))
+        durations.append(round(float(image.info.get("duration", 0))))
+    if len(frames) == 1:
+        return tuple(frames), (), loop
+    return pillow.same_kind(frames), tuple(durations), loop
 
 
-def _check_end(data: bytes, where: str) -> None:
-    """Refuse a file that breaks off: decoders fill up the rest in silence."""
-    position = len(_SIGNATURE)
-    while position + 12 <= len(data):
-        (size,) = struct.unpack_from(">I", data, position)
-        if data[position + 4 : position + 8] == b"IEND":
-            return
-        position += 12 + size
-    raise UnreadableMedia(
-        f"{where}: breaks off before its end; fetch it again from the camera or the sender"
-    )
+def _deep(file: PngFile) -> Picture:
+    """Decode 16 bits a sample."""
+    spread = _SPREAD[file.colour]
+    _require_whole(file, 2 * len(spread))
+    bare = np.frombuffer(file.only((b"IHDR", b"IDAT")), np.uint8)
+    found: Any = cv2.imdecode(bare, cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16:
+        raise ValueError("its rows make no sense")
+    if found.ndim == 3:
+        to_rgb = cv2.COLOR_BGR2RGB if found.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+        found = cv2.cvtColor(found, to_rgb)
+        if len(spread) < found.shape[2]:
+            found = found[..., spread]
+    samples = np.ascontiguousarray(found.reshape(*found.shape[:2], -1))
+    space = ColourSpace.GREY if file.colour in (0, 4) else ColourSpace.RGB
+    key = file.joined(b"tRNS")
+    if file.colour in (0, 2) and len(key) == 2 * len(spread):
+        hidden = (samples == np.frombuffer(key, ">u2")).all(axis=2, keepdims=True)
+        alpha = np.where(hidden, 0, 0xFFFF).astype(np.uint16)
+        return Picture(np.concatenate([samples, alpha], axis=2), space, alpha=True)
+    return Picture(samples, space, alpha=file.colour in (4, 6))
 
 
-def _decode16(data: bytes, where: str) -> Picture:
-    grid = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if grid is None or grid.dtype != np.uint16:
-        raise UnreadableMedia(f"{where}: its 16-bit pixels cannot be decoded; fetch it again")
-    return from_opencv(grid)
+def _require_whole(file: PngFile, pixel_bytes: int) -> None:
+    """OpenCV shows what it has of a truncated picture; count what is there first."""
+    width, height = file.size_wh
+    whole = 0
+    for x, y, dx, dy in _INTERLACING if file.interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - x) // dx), -(-(height - y) // dy)
+        if columns > 0 and rows > 0:
+            whole += rows * (1 + columns * pixel_bytes)
+    unpacking = zlib.decompressobj()
+    count = 0
+    for kind, body in file.chunks:
+        packed = body if kind == b"IDAT" else b""
+        while packed and count <= whole:
+            count += len(unpacking.decompress(packed, _ROWS_BYTES))
+            packed = unpacking.unconsumed_tail
+    if count < whole or (count == whole and not unpacking.eof):
+        raise ValueError("its rows end too early")
 
 
-def from_opencv(grid: np.ndarray) -> Picture:  # type: ignore[type-arg]
-    """A grey, BGR or BGRA array, (h, w) or (h, w, c), as a picture."""
-    if grid.ndim == 2 or grid.shape[2] == 1:
-        return Picture(grid.reshape(*grid.shape[:2], 1), ColourSpace.GREY)
-    order = [2, 1, 0, 3][: grid.shape[2]]
-    return Picture(np.ascontiguousarray(grid[..., order]), ColourSpace.RGB, grid.shape[2] == 4)
+def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
+    """Encode a photo or animation without loss.
+
+    Args:
+        photo: grey or RGB, with or without alpha; one frame of 8 or 16 bits, or an animation
+            of 8 bits.
+        xmp: a packet to embed.
+    """
+    if photo.frames[0].samples.dtype == np.uint16:
+        return _encode_deep(photo, xmp)
+    images = [pillow.to_image(frame) for frame in photo.frames]
+    settings: dict[str, Any] = {"icc_profile": photo.icc, "compress_level": _LEVEL}
+    if photo.density is not None:
+        settings["dpi"] = photo.density
+    if len(images) > 1:
+        settings |= {
+            "save_all": True,
+            "append_images": images[1:],
+            "duration": [_playable_ms(ms) for ms in photo.durations_ms],
+            "loop": photo.loop or 0,
+            "disposal": Disposal.OP_NONE,
+            "blend": Blend.OP_SOURCE,
+        }
+    out = io.BytesIO()
+    images[0].save(out, "PNG", **settings)
+    data = out.getvalue()
+    if xmp is None:
+        return data
+    return data[: -len(_END)] + png_file.build([png_file.xmp_text(xmp)])[len(png_file.SIGNATURE) :]
 
 
-def to_opencv(picture: Picture) -> np.ndarray:  # type: ignore[type-arg]
-    """The inverse of `from_opencv`; grey with alpha becomes BGRA."""
-    samples = picture.samples
-    if picture.space is ColourSpace.GREY:
-        return samples[..., 0] if not picture.alpha else samples[..., [0, 0, 0, 1]]
-    return np.ascontiguousarray(samples[..., [2, 1, 0, 3][: samples.shape[2]]])
+def _playable_ms(ms: int) -> int:
+    return min(max(ms, 0), 65_535)
 
 
-def _encode16(photo: Photo, xmp: bytes | None) -> bytes:
-    done, grid = cv2.imencode(".png", to_opencv(photo.frames[0]))
-    if not done:
-        raise UnsupportedMedia("a 16-bit picture could not be written as PNG; try --format tiff")
-    extra = b""
+def _encode_deep(photo: Photo, xmp: bytes | None) -> bytes:
+    (picture,) = photo.frames
+    height, width, channels = picture.samples.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header)]
     if photo.icc:
-        extra += _chunk(b"iCCP", b"ICC\0\0" + zlib.compress(photo.icc))
-    if photo.density:
-        x, y = (round(v / _INCH_M) for v in photo.density)
-        extra += _chunk(b"pHYs", struct.pack(">IIB", x, y, 1))
+        chunks.append((b"iCCP", b"icc\0\0" + zlib.compress(photo.icc)))
+    if photo.density is not None:
+        x, y = (round(v / 0.0254) for v in photo.density)
+        chunks.append((b"pHYs", struct.pack(">IIB", x, y, 1)))
     if xmp:
-        extra += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
-    data = grid.tobytes()
-    after_header = len(_SIGNATURE) + 25
-    return data[:after_header] + extra + data[after_header:]
+        chunks.append(png_file.xmp_text(xmp))
+    chunks.append((b"IDAT", _packed(picture.samples)))
+    return png_file.build(chunks)
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    )
+def _packed(samples: Samples) -> bytes:
+    """Rows filtered by the row above, which suits photos well, and compressed."""
+    height = samples.shape[0]
+    bytes_a_row = samples[0].size * 2
+    rows = max(1, _ROWS_BYTES // bytes_a_row)
+    packing = zlib.compressobj(_LEVEL)
+    parts = []
+    above: NDArray[np.uint8] = np.zeros((1, bytes_a_row), np.uint8)
+    for y in range(0, height, rows):
+        big_endian = samples[y : y + rows].astype(">u2")
+        plain = big_endian.view(np.uint8).reshape(-1, bytes_a_row)
+        filtered = np.full((len(plain), bytes_a_row + 1), 2, np.uint8)
+        filtered[:, 1:] = plain - np.concatenate([above, plain[:-1]])
+        parts.append(packing.compress(filtered.data))
+        above = plain[-1:]
+    return b"".join([*parts, packing.flush()])
+

@@ -1,0 +1,191 @@
+"""Takes a PNG file apart into chunks and puts chunks together again.
+
+Bytes come in; a file with nothing but the picture comes out, with what describes its colours
+and the metadata beside it. Decoding and encoding pixels is left to `png`.
+Source: Portable Network Graphics (Third Edition), W3C 2025.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from crowdveil.errors import UnreadableMedia
+from crowdveil.media.icc import SRGB_CURVE, Chromaticities, profile_of
+from crowdveil.media.notes import Notes
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
+_MAX_TEXT_BYTES = 16_000_000
+"""How far a compressed profile or text may unpack."""
+_SRGB_EXPONENT = 0.45455
+_SRGB_PRIMARIES: Chromaticities = ((0.3127, 0.3290), (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
+_P3_PRIMARIES: Chromaticities = ((0.3127, 0.3290), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+_CODED_PRIMARIES = {1: _SRGB_PRIMARIES, 12: _P3_PRIMARIES}
+"""ITU-T H.273, table 2; others are rare and need curves that are rarer."""
+
+
+@dataclass(slots=True)
+class PngFile:
+    """What is in a PNG file.
+
+    Attributes:
+        size_wh: width and height in pixels.
+        depth: bits a sample.
+        colour: PNG's colour type.
+        interlaced: whether it is.
+        chunks: type and content of those that make the picture, in order.
+        frames: how many frames the file says its animation has, 0 without one.
+        others: the first of each other kind, by type.
+        texts: the bodies of `iTXt`.
+    """
+
+    size_wh: tuple[int, int] = (0, 0)
+    depth: int = 0
+    colour: int = 0
+    interlaced: bool = False
+    chunks: list[tuple[bytes, bytes]] = field(default_factory=list)
+    frames: int = 0
+    others: dict[bytes, bytes] = field(default_factory=dict)
+    texts: list[bytes] = field(default_factory=list)
+
+    def only(self, kinds: Iterable[bytes]) -> bytes:
+        """A file of the chunks of these kinds."""
+        wanted = frozenset(kinds)
+        return build(chunk for chunk in self.chunks if chunk[0] in wanted)
+
+    def joined(self, kind: bytes) -> bytes:
+        """The content of all chunks of a kind."""
+        return b"".join(body for name, body in self.chunks if name == kind)
+
+
+def parse(data: bytes, where: str) -> PngFile:
+    """Take a file apart; what follows its end chunk is ignored.
+
+    Raises:
+        UnreadableMedia: it ends too early, or a chunk of the picture is damaged.
+    """
+    file = PngFile()
+    at = len(SIGNATURE)
+    while True:
+        if at + 12 > len(data):
+            raise _damaged(where, "it ends too early")
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + size]
+        check = data[at + 8 + size : at + 12 + size]
+        if len(check) < 4:
+            raise _damaged(where, "it ends too early")
+        sound = zlib.crc32(kind + body) == int.from_bytes(check, "big")
+        at += 12 + size
+        if kind == b"IEND":
+            break
+        if kind in _PICTURE or not kind[0] & 0x20:
+            if not sound:
+                raise _damaged(where, "its check sums do not fit")
+            if kind not in _PICTURE:
+                raise _damaged(where, "it holds an unknown part that is needed to show it")
+            _add(file, kind, body, where)
+        elif sound and kind == b"iTXt":
+            file.texts.append(body)
+        elif sound:
+            file.others.setdefault(kind, body)
+    if not file.chunks or not file.joined(b"IDAT"):
+        raise _damaged(where, "holds no picture")
+    return file
+
+
+def _add(file: PngFile, kind: bytes, body: bytes, where: str) -> None:
+    if (kind == b"IHDR") == bool(file.chunks):
+        raise _damaged(where, "its header is not where it belongs")
+    if kind == b"IHDR":
+        if len(body) != 13:
+            raise _damaged(where, "its header makes no sense")
+        width, height, file.depth, file.colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
+        file.size_wh = width, height
+        file.interlaced = interlace == 1
+    elif kind == b"acTL" and len(body) == 8:
+        file.frames = int.from_bytes(body[:4], "big")
+    file.chunks.append((kind, body))
+
+
+def _damaged(where: str, reason: str) -> UnreadableMedia:
+    return UnreadableMedia(
+        f"{where}: is damaged or not finished ({reason}); "
+        "fetch it again from the camera or the sender"
+    )
+
+
+def build(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Put chunks together to a file; the end chunk is added."""
+    parts = [SIGNATURE]
+    for kind, body in (*chunks, (b"IEND", b"")):
+        parts += [struct.pack(">I4s", len(body), kind), body]
+        parts.append(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
+    return b"".join(parts)
+
+
+def profile(file: PngFile) -> bytes | None:
+    """The profile of a colour PNG, or one made of the numbers that describe its colours.
+
+    Plain sRGB, said or assumed, needs none.
+    """
+    if packed := file.others.get(b"iCCP"):
+        _, _, body = packed.partition(b"\0")
+        return _inflated(body[1:])
+    if len(coded := file.others.get(b"cICP", b"")) == 4 and coded[0] in _CODED_PRIMARIES:
+        primaries = _CODED_PRIMARIES[coded[0]]
+        return None if primaries is _SRGB_PRIMARIES else profile_of(primaries, SRGB_CURVE)
+    if b"sRGB" in file.others or file.colour not in (2, 3, 6):
+        return None
+    gamma, numbers = file.others.get(b"gAMA", b""), file.others.get(b"cHRM", b"")
+    primaries = _SRGB_PRIMARIES
+    if len(numbers) == 32:
+        flat = [v / 100_000 for v in struct.unpack(">8I", numbers)]
+        primaries = tuple(zip(flat[::2], flat[1::2], strict=True))
+    exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else _SRGB_EXPONENT
+    usual = _close(primaries, _SRGB_PRIMARIES) and abs(exponent - _SRGB_EXPONENT) < 0.005
+    if usual or not 0.05 < exponent < 5:
+        return None
+    try:
+        return profile_of(primaries, 1 / exponent)
+    except ValueError:
+        return None
+
+
+def _close(a: Chromaticities, b: Chromaticities) -> bool:
+    return all(abs(p - q) < 0.002 for one, two in zip(a, b, strict=True) for p, q in zip(one, two))
+
+
+def _inflated(packed: bytes) -> bytes | None:
+    try:
+        unpacking = zlib.decompressobj()
+        whole = unpacking.decompress(packed, _MAX_TEXT_BYTES)
+    except zlib.error:
+        return None
+    return whole if unpacking.eof else None
+
+
+def density(file: PngFile) -> tuple[float, float] | None:
+    """Dots per inch, if the file gives them."""
+    body = file.others.get(b"pHYs", b"")
+    if len(body) != 9 or body[8] != 1:
+        return None
+    x, y = struct.unpack_from(">II", body)
+    return x * 0.0254, y * 0.0254
+
+
+def xmp_text(packet: bytes) -> tuple[bytes, bytes]:
+    """The chunk that holds an XMP packet."""
+    return b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet
+
+
+def notes_of(file: PngFile) -> Notes:
+    """The metadata blocks of a file."""
+    xmp = None
+    for text in file.texts:
+        name, _, rest = text.partition(b"\0")
+        if name == b"XML:com.adobe.xmp" and len(rest) > 2:
+            _, _, after = rest[2:].partition(b"\0")
+            _, _, packet = after.partition(b"\0")
+            xmp = _inflated(packet) if rest[0] else packet
+    return Notes(exif=file.others.get(b"eXIf"), xmp=xmp)
