@@ -14,7 +14,7 @@ from pathlib import Path
 from crowdveil import __version__
 from crowdveil.detect.finder import Caution, FaceFinder
 from crowdveil.draft import draft_regions
-from crowdveil.errors import PlanInvalid, UnreadableMedia
+from crowdveil.errors import PlanInvalid, UnreadableMedia, UnsupportedMedia
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
 from crowdveil.media.picture import Photo, PhotoFormat
 from crowdveil.plan import Made, Plan, Region, Source
@@ -109,7 +109,11 @@ def encode_veiled(
         UnsupportedMedia: `format` cannot hold the photo.
     """
     credit = read_credit(path) if keep_credit else None
-    return encode_photo(photo, format=format, credit=credit)
+    try:
+        return encode_photo(photo, format=format, credit=credit)
+    except UnsupportedMedia as error:
+        # Encoders know pixels, not files.
+        raise UnsupportedMedia(f"{path}: {error}") from error
 
 
 def _sha256(path: Path) -> str:

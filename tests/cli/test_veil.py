@@ -169,3 +169,15 @@ def test_a_file_name_cannot_rewrite_the_screen(crowdveil: Run, photos: Path) -> 
     said = crowdveil("veil", photos)
     assert "\x1b" not in said.err + said.out
     assert r"\x1b[2Jgone[red].jpg" in said.err
+
+
+def test_a_format_that_cannot_hold_the_photo_fails_with_the_photos_name(
+    crowdveil: Run, photos: Path
+) -> None:
+    frames = [Image.new("RGB", (40, 30), (shade, 0, 0)) for shade in (0, 255)]
+    frames[0].save(photos / "moving.gif", save_all=True, append_images=frames[1:], duration=80)
+    said = crowdveil("veil", photos, "--format", "jpeg")
+    assert said.code == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith(str(photos / "moving.gif"))
+    assert "animation" in line
