@@ -8,6 +8,7 @@ threads never wait for each other's answer. Knows nothing of faces, boxes or fil
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from crowdveil.errors import WeightsInvalid
 from crowdveil.models.offline import silence_reporter
 
 Outputs = list[NDArray[np.float32]]
+
+_FIRST = Lock()
 
 
 def cores() -> int:
@@ -78,6 +81,10 @@ class Network:
                 {"INFERENCE_NUM_THREADS": streams, "NUM_STREAMS": streams},
             )
             self._outputs = [self._compiled.output(name) for name in outputs]
+            # The library fills a table at its first inference, in a way that hangs for good
+            # when two threads come first together (seen with 2026.4): let one go alone.
+            with _FIRST:
+                self.run(np.zeros((1, 64, 64, 3), np.uint8))
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise WeightsInvalid(

@@ -68,7 +68,8 @@ POINTS: dict[Caution, Point] = {
             "cf": Reach(_CF, 0.04, 1.0, finest_px=2048, coarsest_px=1024),
             "yn": Reach(_YN, 0.15, 2.5, finest_px=4096, coarsest_px=512),
         },
-        views={"face": View(_CF, 96, 40)},
+        views={"face": View(_CF, 128, 56)},
+        smallest_px=12.0,
     ),
     Caution.LOW: Point(
         reaches={"yn": Reach(_YN, 0.2, 2.5, finest_px=2048, coarsest_px=512)},

@@ -14,14 +14,14 @@ from crowdveil.media.icc import neutral_profile
 from crowdveil.media.notes import Notes
 from crowdveil.media.orientation import exif_orientation, upright
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
-from crowdveil.media.pillow import decoding, open_image, text_or_bytes, to_image, to_picture
+from crowdveil.media.pillow import decoding, open_image, same_kind, text_or_bytes, to_image, to_picture
 
 _QUALITY = 88
 
 
 def decode(data: bytes, where: str) -> Photo:
     """Decode an AVIF; raises `UnreadableMedia`, its message beginning with `where`."""
-    image = open_image(data, ("AVIF",), where)
+    image = open_image(data, ("AVIF",), where, animated=True)
     frames, durations = [], []
     with decoding(where):
         turn = exif_orientation(text_or_bytes(image.info.get("exif")))
@@ -29,14 +29,14 @@ def decode(data: bytes, where: str) -> Photo:
         for k in range(count):
             image.seek(k)
             image.load()
-            picture = to_picture(image)
+            picture = to_picture(image, where)
             frames.append(replace(picture, samples=upright(picture.samples, turn)))
             durations.append(round(float(image.info.get("duration", 0))))
-        icc = neutral_profile(image.info.get("icc_profile"))
+        icc = neutral_profile(image.info.get("icc_profile"), frames[0].space)
     animated = count > 1
     return Photo(
         PhotoFormat.AVIF,
-        tuple(frames),
+        same_kind(frames),
         durations_ms=tuple(durations) if animated else (),
         icc=icc,
     )

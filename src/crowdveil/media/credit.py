@@ -1,32 +1,39 @@
-"""Creator, credit, copyright and caption: the only metadata a picture desk may keep.
+"""Who made a photo and what it shows: the only metadata that may be kept, and only if asked.
 
-Reads the four from XMP, IPTC-IIM and EXIF, in this order, and writes them as fresh blocks
-that hold nothing else.
-Source: IPTC Photo Metadata Standard 2023.2; IIM 4.2, datasets 2:80, 2:110, 2:116, 2:120.
+Reads the four fields of a credit from whatever block a file has them in, and hands out fresh
+blocks that hold these four and nothing else. The blocks' own syntax is left to `xmp` and
+`iptc`, putting them into files to the format modules.
 """
 
-import re
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 from PIL import Image
 
+from crowdveil.media import iptc, xmp
 from crowdveil.media.notes import Notes
 
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
-_DATASETS = {80: "creator", 110: "credit", 116: "copyright", 120: "caption"}
-_EXIF_TAGS = {315: "creator", 33432: "copyright", 270: "caption"}
-_LIMITS = {80: 32, 110: 32, 116: 128, 120: 2000}
-"""Longest value of each dataset in bytes."""
+MAX_NAME_CHARS = 1_000
+MAX_CAPTION_CHARS = 7_000
+"""Even if every character has to be escaped, the packet fits into one JPEG segment."""
+
+_BETWEEN = "; "
+"""Between several creators. Source: Exif 2.32 on tag Artist."""
+_ARTIST, _COPYRIGHT, _DESCRIPTION = 0x013B, 0x8298, 0x010E
+_CAMERA_WORDS = frozenset({"dcim", "dsc", "digital camera", "digital still camera", "default"})
+"""What cameras write where a caption belongs, alone or after their maker's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What may be kept; each a plain string, empty if the source does not say."""
+    """The credit line of a photo; empty strings where there is none.
+
+    Attributes:
+        creator: who made it; several are separated by semicolons.
+        credit: who is to be named when it is published.
+        copyright: the copyright notice.
+        caption: what it shows.
+    """
 
     creator: str = ""
     credit: str = ""
@@ -34,112 +41,94 @@ class Credit:
     caption: str = ""
 
     def __bool__(self) -> bool:
+        """Whether there is anything to keep."""
         return any((self.creator, self.credit, self.copyright, self.caption))
 
 
 def read(notes: Notes) -> Credit:
-    """The credit that metadata blocks give; damaged blocks count as absent."""
-    found: dict[str, str] = {}
-    for source in (_from_xmp(notes.xmp), _from_iptc(notes.iptc), _from_exif(notes.exif)):
-        for field, text in source:
-            clean = _clean(text)
-            if clean:
-                found.setdefault(field, clean)
-    return Credit(**found)
+    """The credit that a file's metadata give.
+
+    Each field comes from XMP, else from IPTC-IIM (whose lengths are limited), else from EXIF.
+    Longer texts than anyone writes are cut, visibly. Damaged blocks count as absent.
+    """
+    new, old, camera = xmp.values(notes.xmp), iptc.values(notes.iptc), _exif(notes.exif)
+    creators = new.get(xmp.CREATOR) or old.get(iptc.CREATOR) or camera.get(_ARTIST, [])
+    return Credit(
+        creator=_cut(_BETWEEN.join(dict.fromkeys(creators)), MAX_NAME_CHARS),
+        credit=_first(MAX_NAME_CHARS, new.get(xmp.CREDIT), old.get(iptc.CREDIT)),
+        copyright=_first(
+            MAX_NAME_CHARS, new.get(xmp.RIGHTS), old.get(iptc.COPYRIGHT), camera.get(_COPYRIGHT)
+        ),
+        caption=_first(
+            MAX_CAPTION_CHARS,
+            new.get(xmp.DESCRIPTION),
+            old.get(iptc.CAPTION),
+            [text for text in camera.get(_DESCRIPTION, []) if not _by_camera(text)],
+        ),
+    )
 
 
 def xmp_packet(credit: Credit) -> bytes | None:
-    """An XMP packet with the credit and nothing else, UTF-8; None when there is none."""
-    if not credit:
-        return None
-    parts = []
-    if credit.creator:
-        parts.append(f"<dc:creator><rdf:Seq><rdf:li>{escape(credit.creator)}</rdf:li>"
-                     "</rdf:Seq></dc:creator>")  # fmt: skip
-    for name, text in (("rights", credit.copyright), ("description", credit.caption)):
-        if text:
-            parts.append(f'<dc:{name}><rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}'
-                         f"</rdf:li></rdf:Alt></dc:{name}>")  # fmt: skip
-    if credit.credit:
-        parts.append(f"<photoshop:Credit>{escape(credit.credit)}</photoshop:Credit>")
-    packet = (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        f'<rdf:RDF xmlns:rdf="{_RDF[1:-1]}"><rdf:Description rdf:about="" '
-        f'xmlns:dc="{_DC[1:-1]}" xmlns:photoshop="{_PHOTOSHOP[1:-1]}">'
-        f"{''.join(parts)}</rdf:Description></rdf:RDF></x:xmpmeta>"
-        '<?xpacket end="r"?>'
-    )
-    return packet.encode()
+    """An XMP packet that holds this credit and nothing else; None if it is empty."""
+    fields = {
+        xmp.CREATOR: _creators(credit),
+        xmp.CREDIT: [credit.credit],
+        xmp.RIGHTS: [credit.copyright],
+        xmp.DESCRIPTION: [credit.caption],
+    }
+    return xmp.packet({k: v for k, v in fields.items() if any(v)}) if credit else None
 
 
 def iptc_block(credit: Credit) -> bytes | None:
-    """IPTC-IIM datasets with the credit and nothing else; None when there is none."""
-    if not credit:
-        return None
-    block = b"\x1c\x01\x5a\x00\x03\x1b%G"  # 1:90, the text is UTF-8
-    for number, field in _DATASETS.items():
-        text = getattr(credit, field).encode()[: _LIMITS[number]].decode(errors="ignore").encode()
-        if text:
-            block += bytes((0x1C, 2, number)) + len(text).to_bytes(2, "big") + text
-    return block
+    """IPTC-IIM datasets that hold this credit and nothing else; None if it is empty."""
+    fields = {
+        iptc.CREATOR: _creators(credit),
+        iptc.CREDIT: [credit.credit],
+        iptc.COPYRIGHT: [credit.copyright],
+        iptc.CAPTION: [credit.caption],
+    }
+    return iptc.block({k: v for k, v in fields.items() if any(v)}) if credit else None
 
 
-def _clean(text: str) -> str:
-    """One readable string: no control characters, at most 2,000 characters."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text).strip()[:2000]
+def _creators(credit: Credit) -> list[str]:
+    return [name.strip() for name in credit.creator.split(";") if name.strip()]
 
 
-def _from_xmp(xmp: bytes | None) -> Iterator[tuple[str, str]]:
-    # No document type, so no entities: nothing to expand and nothing to fetch.
-    if not xmp or b"<!" in xmp or b"<\0!" in xmp:
-        return
-    try:
-        root = ET.fromstring(xmp.strip(b"\0 \r\n\t"))
-    except (ET.ParseError, ValueError):
-        return
-    places = ((f"{_DC}creator", "creator"), (f"{_DC}rights", "copyright"))
-    for name, field in (*places, (f"{_DC}description", "caption")):
-        for node in root.iter(name):
-            lines = [item.text for item in node.iter(f"{_RDF}li") if item.text]
-            text = ", ".join(lines) if field == "creator" else (lines or [node.text or ""])[0]
-            yield field, text
-    for node in root.iter(f"{_PHOTOSHOP}Credit"):
-        yield "credit", node.text or ""
-    for node in root.iter(f"{_RDF}Description"):
-        yield "credit", node.get(f"{_PHOTOSHOP}Credit", "")
+def _first(limit: int, *choices: list[str] | None) -> str:
+    return next((_cut(texts[0], limit) for texts in choices if texts), "")
 
 
-def _from_iptc(iptc: bytes | None) -> Iterator[tuple[str, str]]:
-    position = 0
-    while iptc and position + 5 <= len(iptc) and iptc[position] == 0x1C:
-        record, number = iptc[position + 1], iptc[position + 2]
-        size = int.from_bytes(iptc[position + 3 : position + 5], "big")
-        if size & 0x8000:
-            return
-        value = iptc[position + 5 : position + 5 + size]
-        if record == 2 and number in _DATASETS:
-            yield _DATASETS[number], _text(value)
-        position += 5 + size
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _from_exif(exif: bytes | None) -> Iterator[tuple[str, str]]:
-    if not exif:
-        return
-    reader = Image.Exif()
-    # Damaged EXIF is common; then it gives no credit.
-    try:
-        reader.load(exif)
-        values = [(field, reader.get(tag)) for tag, field in _EXIF_TAGS.items()]
-    except Exception:
-        return
-    for field, value in values:
-        if isinstance(value, str):
-            yield field, value
+def _exif(exif: bytes | None) -> dict[int, list[str]]:
+    """The texts of a photographer in an EXIF block; none if it is damaged."""
+    block = Image.Exif()
+    # Damaged EXIF is common and means "no credit", whatever the parser stumbles over.
+    with suppress(Exception):
+        block.load(exif or b"")
+        return {
+            tag: texts
+            for tag in (_ARTIST, _COPYRIGHT, _DESCRIPTION)
+            if (texts := _texts(block.get(tag)))
+        }
+    return {}
 
 
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+def _texts(value: object) -> list[str]:
+    """An EXIF text. Copyright may hold two, photographer's and editor's, with a zero between."""
+    if isinstance(value, str):
+        # Pillow takes every byte for a character; cameras and desks write UTF-8.
+        value = value.encode("latin-1", "replace")
+    if not isinstance(value, bytes):
+        return []
+    parts = [iptc.decode(part).strip() for part in value.split(b"\0")]
+    joined = _BETWEEN.join(part for part in parts if part)
+    return [joined] if joined else []
+
+
+def _by_camera(text: str) -> bool:
+    """Whether a caption is only a camera's own words, which tell its make and nothing else."""
+    words = text.lower().split()
+    return any(" ".join(words[k:]) in _CAMERA_WORDS for k in range(min(2, len(words))))

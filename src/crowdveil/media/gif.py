@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.jpeg import opaque
+from crowdveil.media.jpeg import eight_bit, opaque
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 from crowdveil.media.pillow import decoding, open_image, to_image, to_picture
@@ -29,14 +29,14 @@ class GifEncoding:
 
 def decode(data: bytes, where: str) -> Photo:
     """Decode a GIF, frames composited; raises `UnreadableMedia`, beginning with `where`."""
-    image = open_image(data, ("GIF",), where)
+    image = open_image(data, ("GIF",), where, animated=True)
     frames, durations, colours = [], [], []
     with decoding(where):
         count = int(getattr(image, "n_frames", 1))
         for k in range(count):
             image.seek(k)
             image.load()
-            picture = to_picture(image.convert("RGBA"))
+            picture = to_picture(image.convert("RGBA"), where)
             frames.append(picture)
             durations.append(round(float(image.info.get("duration", 0))))
         loop = image.info.get("loop")
@@ -110,8 +110,8 @@ def _unpack(packed: NDArray[np.int32]) -> NDArray[np.uint8]:
 def _indexed(picture: Picture, known: NDArray[np.uint8] | None) -> Image.Image:
     """A frame with a palette that holds the known colours exactly if they fit."""
     if picture.space is ColourSpace.CMYK:
-        picture = to_picture(to_image(opaque(picture)).convert("RGB"))
-    rgba = np.asarray(to_image(picture).convert("RGBA"))
+        picture = to_picture(to_image(opaque(picture)).convert("RGB"), "frame")
+    rgba = np.asarray(to_image(eight_bit(picture)).convert("RGBA"))
     clear = rgba[..., 3] < 128
     places = _PLACES - int(clear.any())
     rgb = rgba[..., :3]

@@ -43,7 +43,7 @@ def decode(data: bytes, where: str) -> Photo:
         return Photo(
             PhotoFormat.HEIF,
             (Picture(np.ascontiguousarray(samples), space, alpha),),
-            icc=neutral_profile(profile if isinstance(profile, bytes) else None),
+            icc=neutral_profile(profile if isinstance(profile, bytes) else None, space),
         )
 
 

@@ -59,14 +59,15 @@ def decode(data: bytes, where: str) -> Photo:
             sampling if sampling in (0, 1, 2) else 0,
             bool(image.info.get("progressive")),
         )
-        density, icc = density_of(image), neutral_profile(image.info.get("icc_profile"))
-        picture = to_picture(image)
+        density, profile = density_of(image), image.info.get("icc_profile")
+        picture = to_picture(image, where)
         image.close()
         picture = replace(picture, samples=upright(picture.samples, turn))
     if turn in TRANSPOSING:
         encoding = _transposed(encoding)
         density = (density[1], density[0]) if density else None
-    return Photo(PhotoFormat.JPEG, (picture,), icc=icc, density=density, encoding=encoding)
+    return Photo(PhotoFormat.JPEG, (picture,), icc=neutral_profile(profile, picture.space), density=density,
+        encoding=encoding)
 
 
 def encode(photo: Photo, xmp: bytes | None = None, *, iptc: bytes | None = None) -> bytes:
@@ -102,7 +103,7 @@ def encode(photo: Photo, xmp: bytes | None = None, *, iptc: bytes | None = None)
     if xmp:
         options["xmp"] = xmp
     out = io.BytesIO()
-    to_image(opaque(picture)).save(out, "JPEG", **options)
+    to_image(eight_bit(opaque(picture))).save(out, "JPEG", **options)
     return _with_iptc(out.getvalue(), iptc) if iptc else out.getvalue()
 
 
@@ -114,6 +115,13 @@ def opaque(picture: Picture) -> Picture:
     weight = picture.samples[..., -1:].astype(np.float32) / top
     colour = picture.samples[..., :-1] * weight + top * (1 - weight)
     return Picture(np.rint(colour).astype(picture.samples.dtype), picture.space)
+
+
+def eight_bit(picture: Picture) -> Picture:
+    """The picture with the high byte of its samples; the same object if it has 8 bits."""
+    if picture.samples.dtype == np.uint8:
+        return picture
+    return replace(picture, samples=(picture.samples >> 8).astype(np.uint8))
 
 
 def notes(data: bytes) -> Notes:

@@ -59,7 +59,11 @@ def exif_orientation(exif: bytes | None) -> int:
 
 def exif_density(exif: bytes | None) -> tuple[float, float] | None:
     """Dots per inch of the picture as stored that an EXIF block gives, if they make sense."""
-    tags = _tags(exif)
+    return tag_density(_tags(exif))
+
+
+def tag_density(tags: Any) -> tuple[float, float] | None:
+    """The same from a directory of tags, number to value."""
     unit = tags.get(DENSITY_UNIT_TAG, 2)
     # Rationals may have a denominator of zero.
     with suppress(KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):

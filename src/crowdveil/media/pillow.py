@@ -42,6 +42,11 @@ def decoding(where: str) -> Iterator[None]:
         # Pillow names the buffer that it could not make sense of, which helps nobody.
         if "BytesIO" in reason:
             reason = "its header makes no sense"
+        if "nsupported" in reason:
+            raise UnsupportedMedia(
+                f"{where}: is of a kind that is not read ({reason[:120]}); "
+                "export it as JPEG, PNG or TIFF first"
+            ) from error
         raise UnreadableMedia(
             f"{where}: is damaged or not finished ({reason[:120]}); "
             "fetch it again from the camera or the sender"

@@ -1,122 +1,132 @@
-"""TIFF: 8 and 16 bits, grey, RGB and CMYK, with alpha, one or more pages.
+"""TIFF: grey, colour and CMYK of 8 or 16 bits, alpha, tiles, BigTIFF and several pages.
 
-Reads with Pillow, and with OpenCV where colour has 16 bits; writes with tifffile, which
-adds no tag of its own. Pages of one size and kind are frames; others are refused rather than
-dropped.
+Pages of one kind become the frames of a photo without durations; smaller copies of a page
+are previews and left behind. What the tags say is read in `tiff_pages`, samples that Pillow
+cannot hold in `tiff_samples`, and files are written in `tiff_file`.
 """
 
 import io
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
-import cv2
 import numpy as np
-import tifffile
-from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from crowdveil.errors import UnreadableMedia, UnsupportedMedia
+from crowdveil.errors import UnsupportedMedia
+from crowdveil.media import orientation, pillow, tiff_file
 from crowdveil.media.icc import neutral_profile
+from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
-from crowdveil.media.orientation import ORIENTATION_TAG, TRANSPOSING, upright
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
-from crowdveil.media.pillow import decoding, density_of, open_image, text_or_bytes, to_picture
-from crowdveil.media.png import from_opencv
+from crowdveil.media.picture import CHANNELS, ColourSpace, Photo, PhotoFormat, Picture
+from crowdveil.media.tiff_pages import Page, Tag, number, page_of
+from crowdveil.media.tiff_samples import decode_samples
 
-_BITS_TAG, _SUBFILE_TAG, _XMP_TAG, _IPTC_TAG = 258, 254, 700, 33723
-_PHOTOMETRIC = {
-    ColourSpace.GREY: "minisblack",
-    ColourSpace.RGB: "rgb",
-    ColourSpace.CMYK: "separated",
-}
+MAX_PAGES = 1000
+"""Directories are linked lists; nobody has albums of this length."""
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a TIFF.
+    """Decode all pages of a TIFF file.
 
     Raises:
-        UnreadableMedia: damaged; the message begins with `where`.
-        UnsupportedMedia: floating point samples, or pages of different kinds.
+        UnreadableMedia: damaged, truncated or too large.
+        UnsupportedMedia: pages of different kinds; colours, depths or compressions that are
+            not known; camera raw files.
     """
-    image = open_image(data, ("TIFF",), where)
-    frames = []
-    with decoding(where):
-        for page in range(int(getattr(image, "n_frames", 1))):
-            image.seek(page)
-            # A reduced copy of another page is a thumbnail, not a page.
-            if page and int(image.tag_v2.get(_SUBFILE_TAG, 0)) & 1:
-                continue
-            frames.append(_page(image, data, page, where))
-        image.seek(0)
-        turn = int(image.tag_v2.get(ORIENTATION_TAG, 1))
-        density = density_of(image)
-        icc = neutral_profile(image.info.get("icc_profile"))
-    frames = [replace(frame, samples=upright(frame.samples, turn)) for frame in frames]
-    first = frames[0]
-    kind = (first.samples.shape, first.samples.dtype, first.space)
-    if any((f.samples.shape, f.samples.dtype, f.space) != kind for f in frames):
-        raise UnsupportedMedia(
-            f"{where}: has pages of different size or kind; save each page as a file of its own"
+    with pillow.decoding(where):
+        directories = _directories(data, where)
+        pages = [page_of(tags, where) for tags in directories]
+        kept = [k for k, page in enumerate(pages) if k == 0 or not page.preview]
+        for k in kept:
+            check_size(*pages[k].size_wh, len(kept), where)
+        opened: list[Any] = []
+        frames = tuple(_frame(data, directories, k, pages[k], opened, where) for k in kept)
+        _require_one_kind(frames, where)
+        first = directories[0]
+        turned = number(first, Tag.ORIENTATION, 1) in orientation.TRANSPOSING
+        density = orientation.tag_density(first)
+        return Photo(
+            PhotoFormat.TIFF,
+            frames,
+            icc=neutral_profile(_bytes(first, Tag.ICC), frames[0].space),
+            density=density[::-1] if density and turned else density,
         )
-    if turn in TRANSPOSING and density:
-        density = (density[1], density[0])
-    return Photo(PhotoFormat.TIFF, tuple(frames), icc=icc, density=density)
-
-
-def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode losslessly (Deflate), one page a frame."""
-    out = io.BytesIO()
-    tags: list[tuple[int, int, int, bytes, bool]] = []
-    if xmp:
-        tags.append((_XMP_TAG, 1, len(xmp), xmp, True))
-    with tifffile.TiffWriter(out) as writer:
-        for frame in photo.frames:
-            flat = frame.samples[..., 0] if frame.samples.shape[2] == 1 else frame.samples
-            writer.write(
-                np.ascontiguousarray(flat),
-                photometric=_PHOTOMETRIC[frame.space],
-                extrasamples=["unassalpha"] if frame.alpha else None,
-                compression="zlib",
-                rowsperstrip=max(1, (1 << 20) // max(1, frame.samples[0].nbytes)),
-                planarconfig="contig" if flat.ndim == 3 else None,
-                resolution=photo.density,
-                resolutionunit="inch" if photo.density else None,
-                iccprofile=photo.icc,
-                software=False,
-                metadata=None,
-                extratags=tags,
-            )
-    return out.getvalue()
 
 
 def notes(data: bytes) -> Notes:
-    """The metadata blocks of the file, for reading a credit; never raises."""
-    try:
-        image = open_image(data, ("TIFF",), "photo")
-        tags = image.tag_v2
-        exif = image.getexif().tobytes()
-        return Notes(exif, text_or_bytes(tags.get(_XMP_TAG)), text_or_bytes(tags.get(_IPTC_TAG)))
-    # A damaged block means no credit, not a lost photo.
-    except Exception:
-        return Notes()
+    """Metadata blocks of the first page; its tags are EXIF's."""
+    with suppress(Exception):
+        first = _directories(data, "")[0]
+        return Notes(exif=data, xmp=_bytes(first, Tag.XMP), iptc=_bytes(first, Tag.IPTC))
+    return Notes()
 
 
-def _page(image: Image.Image, data: bytes, page: int, where: str) -> Picture:
-    bits = image.tag_v2.get(_BITS_TAG, (1,))
-    deep = max(bits if isinstance(bits, tuple) else (bits,)) > 8
-    if deep and len(bits) > 1:
-        return _deep_page(data, page, where)
+def _directories(data: bytes, where: str) -> list[Any]:
+    """The tags of every page, number to value."""
+    header = data[:16] if data[2:3] == b"+" or data[3:4] == b"+" else data[:8]
+    file = io.BytesIO(data)
+    directories: list[Any] = []
+    at = ImageFileDirectory_v2(header).next
+    seen = set()
+    while at:
+        if at in seen:
+            raise ValueError("its pages go in circles")
+        if len(seen) == MAX_PAGES:
+            raise UnsupportedMedia(f"{where}: has more than {MAX_PAGES} pages; split it first")
+        seen.add(at)
+        file.seek(at)
+        tags = ImageFileDirectory_v2(header)
+        tags.load(file)
+        directories.append(tags)
+        at = tags.next
+    if not directories:
+        raise ValueError("it has no page")
+    return directories
+
+
+def _frame(
+    data: bytes, directories: list[Any], at: int, page: Page, opened: list[Any], where: str
+) -> Picture:
+    """One page, upright. `opened` keeps Pillow's image of the file from page to page."""
+    tags = directories[at]
+    if page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
+        picture = decode_samples(data, tags, page, where)
+        turn = number(tags, Tag.ORIENTATION, 1)
+        return replace(picture, samples=orientation.upright(picture.samples, turn))
+    if not opened:
+        opened.append(pillow.open_image(data, ("TIFF",), where))
+    image = opened[0]
+    image.seek(at)
     image.load()
-    try:
-        return to_picture(image)
-    except ValueError as error:
-        raise UnsupportedMedia(f"{where}: has {error}; convert it to 8 or 16 bits") from error
+    # Pillow turns a TIFF upright while it loads.
+    return pillow.to_picture(image, where)
 
 
-def _deep_page(data: bytes, page: int, where: str) -> Picture:
-    """A 16-bit colour page, which Pillow would reduce to 8 bits or refuse."""
-    done, grids = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if not done or page >= len(grids):
-        raise UnreadableMedia(f"{where}: its 16-bit pixels cannot be decoded; fetch it again")
-    grid = np.asarray(grids[page])
-    if grid.dtype != np.uint16:
-        raise UnsupportedMedia(f"{where}: has {grid.dtype} samples; convert it to 8 or 16 bits")
-    return from_opencv(grid)
+def _require_one_kind(frames: Sequence[Picture], where: str) -> None:
+    kinds = {(f.size_wh, f.space, f.alpha, f.samples.dtype) for f in frames}
+    if len(kinds) > 1:
+        raise UnsupportedMedia(
+            f"{where}: has {len(frames)} pages of different sizes or kinds; "
+            "split it into one file for each first"
+        )
+
+
+def _bytes(tags: Any, tag: Tag) -> bytes | None:
+    value = tags.get(tag)
+    if isinstance(value, tuple) and all(isinstance(v, int) and v >= 0 for v in value):
+        # IPTC is often declared as 32-bit numbers.
+        return np.array(value, "<u4").tobytes()
+    return pillow.text_or_bytes(value)
+
+
+def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
+    """Encode pages without loss.
+
+    Args:
+        photo: one or more frames, all of one kind.
+        xmp: a packet to embed.
+    """
+    beside = tiff_file.Surroundings(density=photo.density, icc=photo.icc, xmp=xmp)
+    return tiff_file.build(photo.frames, beside)

@@ -13,7 +13,7 @@ from crowdveil.media.icc import neutral_profile
 from crowdveil.media.notes import Notes
 from crowdveil.media.orientation import exif_orientation, upright
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
-from crowdveil.media.pillow import decoding, open_image, text_or_bytes, to_image, to_picture
+from crowdveil.media.pillow import decoding, open_image, same_kind, text_or_bytes, to_image, to_picture
 
 MAX_SIDE_PX = 16_383
 _QUALITY = 92
@@ -28,7 +28,7 @@ class WebpEncoding:
 
 def decode(data: bytes, where: str) -> Photo:
     """Decode a WebP; raises `UnreadableMedia`, its message beginning with `where`."""
-    image = open_image(data, ("WEBP",), where)
+    image = open_image(data, ("WEBP",), where, animated=True)
     frames, durations = [], []
     with decoding(where):
         turn = exif_orientation(text_or_bytes(image.info.get("exif")))
@@ -36,15 +36,15 @@ def decode(data: bytes, where: str) -> Photo:
         for k in range(count):
             image.seek(k)
             image.load()
-            picture = to_picture(image)
+            picture = to_picture(image, where)
             frames.append(replace(picture, samples=upright(picture.samples, turn)))
             durations.append(round(float(image.info.get("duration", 0))))
-        icc = neutral_profile(image.info.get("icc_profile"))
+        icc = neutral_profile(image.info.get("icc_profile"), frames[0].space)
         loop = image.info.get("loop")
     animated = count > 1
     return Photo(
         PhotoFormat.WEBP,
-        tuple(frames),
+        same_kind(frames),
         durations_ms=tuple(durations) if animated else (),
         loop=int(loop) if animated and loop is not None else None,
         icc=icc,
