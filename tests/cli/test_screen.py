@@ -23,12 +23,12 @@ def read_all(terminal: int) -> str:
 
 
 def test_a_terminal_shows_photos_done_faces_and_time_left_and_is_clean_afterwards(
-    crowd_photo: Path, tmp_path: Path
+    people_photo: Path, tmp_path: Path
 ) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(4):
-        (photos / f"{number}.jpg").write_bytes(crowd_photo.read_bytes())
+        (photos / f"{number}.jpg").write_bytes(people_photo.read_bytes())
     terminal, screen = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "crowdveil", "veil", str(photos), "-o", str(tmp_path / "out")],

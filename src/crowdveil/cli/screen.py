@@ -132,7 +132,9 @@ class Screen:
             [plain(_shown(outcome)) for outcome in summary.faceless],
         )
         self._list(
-            "Uncertain faces, veiled to be safe:",
+            "Uncertain faces, veiled to be safe:"
+            if self._wording.publishes
+            else "Uncertain faces, marked in the plan:",
             [
                 f"{plain(_shown(outcome))}  {outcome.uncertain} of {outcome.faces}"
                 for outcome in summary.uncertain
