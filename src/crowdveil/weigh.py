@@ -4,7 +4,6 @@ Keeps two huge photos from being in memory at once. A wrong guess costs speed or
 never a photo: what cannot be judged is worked on alone, and decoding has its own limits.
 """
 
-import warnings
 from pathlib import Path
 
 from crowdveil.media.formats import HEAD_BYTES, identify
@@ -45,9 +44,7 @@ def _pixels(path: Path, format: PhotoFormat) -> int:
 
         width, height = pillow_heif.open_heif(path).size
         return int(width * height)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path, formats=_PILLOW) as image:
-            # The second image of a multi-picture JPEG is never decoded.
-            frames = 1 if format is PhotoFormat.JPEG else getattr(image, "n_frames", 1)
-            return image.size[0] * image.size[1] * int(frames)
+    with Image.open(path, formats=_PILLOW) as image:
+        # The second image of a multi-picture JPEG is never decoded.
+        frames = 1 if format is PhotoFormat.JPEG else getattr(image, "n_frames", 1)
+        return image.size[0] * image.size[1] * int(frames)

@@ -7,6 +7,7 @@
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
 INTERRUPTED = 130
@@ -16,6 +17,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command in `sys.argv` and exit."""
     _die_by_interrupt()
+    if not sys.warnoptions:
+        # What libraries warn of is for developers; what users must know is said in sentences.
+        warnings.simplefilter("ignore")
     try:
         from crowdveil.cli.app import app
 
