@@ -1,162 +1,217 @@
-"""GIF, still and animated.
+"""GIF: stills and animations whose untouched pixels keep their exact colours.
 
-A GIF frame has 256 colours. Pixels that were not changed keep exactly theirs: each frame is
-written with the source frame's colours, and new colours take the free places or the nearest.
+Every frame comes out fully composited. It goes in as what changed since the frame before,
+with a table of its own: first the colours that its source used there, which stay exact, then
+in the places left the nearest to what is new. Blocks are left to `gif_file`.
 """
 
-import io
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.jpeg import eight_bit, opaque
+from crowdveil.media import gif_file, pillow
+from crowdveil.media.gif_file import PLACES, GifFrame
+from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
-from crowdveil.media.pillow import decoding, open_image, to_image, to_picture
+from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, contiguous
 
-_PLACES = 256
+MAX_SIDE_PX = 65_535
+_OPAQUE, _HALF = 255, 127
+_COLOURS_AT_A_TIME = 1 << 14
+
+Colours: TypeAlias = NDArray[np.uint32]
+"""Colours as one number each, red first."""
 
 
 @dataclass(frozen=True, slots=True)
 class GifEncoding:
-    """The colours of each source frame: for each an (n, 3) uint8 array, n <= 256."""
+    """The colours that each source frame brought, sorted."""
 
-    colours: tuple[NDArray[np.uint8], ...]
+    colours: tuple[Colours, ...]
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a GIF, frames composited; raises `UnreadableMedia`, beginning with `where`."""
-    image = open_image(data, ("GIF",), where, animated=True)
-    frames, durations, colours = [], [], []
-    with decoding(where):
-        count = int(getattr(image, "n_frames", 1))
-        for k in range(count):
-            image.seek(k)
+    """Decode a GIF file or animation.
+
+    Raises:
+        UnreadableMedia: damaged, truncated or too large.
+    """
+    with pillow.decoding(where):
+        file = gif_file.parse(data, where)
+        check_size(*file.size_wh, file.frames, where)
+        image: Any = pillow.open_image(file.clean, ("GIF",), where, animated=True)
+        frames, durations = [], []
+        for number in range(image.n_frames):
+            image.seek(number)
             image.load()
-            picture = to_picture(image.convert("RGBA"), where)
-            frames.append(picture)
-            durations.append(round(float(image.info.get("duration", 0))))
-        loop = image.info.get("loop")
-    if all((frame.samples[..., 3] == 255).all() for frame in frames):
-        frames = [
-            replace(f, samples=np.ascontiguousarray(f.samples[..., :3]), alpha=False)
-            for f in frames
-        ]
-    colours = [_colours(frame) for frame in frames]
-    animated = count > 1
+            frames.append(pillow.to_picture(image.convert("RGBA"), where))
+            durations.append(int(image.info.get("duration", 0)))
+        pictures = _without_idle_alpha(frames)
+        animated = len(pictures) > 1
     return Photo(
         PhotoFormat.GIF,
-        tuple(frames),
+        pictures,
         durations_ms=tuple(durations) if animated else (),
-        loop=int(loop) if animated and loop is not None else None,
-        encoding=GifEncoding(tuple(colours)),
+        loop=file.loop if animated else None,
+        encoding=GifEncoding(tuple(_brought(pictures))),
     )
 
 
-def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode; `xmp` has no lasting place in a GIF and is left out.
-
-    Raises:
-        UnsupportedMedia: several pages that are no animation.
-    """
-    if len(photo.frames) > 1 and not photo.durations_ms:
-        raise UnsupportedMedia("GIF holds no pages; choose --format tiff")
-    known = photo.encoding.colours if isinstance(photo.encoding, GifEncoding) else ()
-    images = [
-        _indexed(frame, known[k] if k < len(known) else None)
-        for k, frame in enumerate(photo.frames)
-    ]
-    see_through = any("transparency" in image.info for image in images)
-    options: dict[str, object] = {"optimize": False}
-    if photo.durations_ms:
-        options |= {
-            "save_all": True,
-            "append_images": images[1:],
-            "duration": list(photo.durations_ms),
-            "disposal": 2 if see_through else 1,
-        }
-        if photo.loop is not None:
-            options["loop"] = photo.loop
-    out = io.BytesIO()
-    images[0].save(out, "GIF", **options)
-    return out.getvalue()
-
-
 def notes(data: bytes) -> Notes:
-    """GIF keeps XMP in a way few programs read; none is looked for."""
+    """Metadata blocks of a GIF file."""
+    with suppress(Exception):
+        return gif_file.parse(data, "").notes
     return Notes()
 
 
-def _colours(picture: Picture) -> NDArray[np.uint8]:
-    """The distinct colours of the visible pixels, (n, 3) uint8, sorted."""
-    samples = picture.samples.reshape(-1, picture.samples.shape[2])
-    if picture.alpha:
-        samples = samples[samples[:, 3] > 0]
-    return _unpack(np.unique(_pack(samples[:, :3])))
+def _without_idle_alpha(frames: list[Picture]) -> tuple[Picture, ...]:
+    if any((frame.samples[..., 3] != _OPAQUE).any() for frame in frames):
+        return tuple(frames)
+    return tuple(Picture(contiguous(frame.samples[..., :3]), ColourSpace.RGB) for frame in frames)
 
 
-def _pack(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
-    wide = rgb.astype(np.int32)
-    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2], np.int32)
+def _brought(frames: tuple[Picture, ...]) -> Iterator[Colours]:
+    """The colours of the pixels that each frame changed."""
+    before: tuple[Colours, NDArray[np.bool_]] | None = None
+    for frame in frames:
+        numbers, opaque = _numbers(frame)
+        changed = opaque
+        if before is not None:
+            changed = opaque & ((numbers != before[0]) | ~before[1])
+        yield np.unique(numbers[changed])
+        before = numbers, opaque
 
 
-def _unpack(packed: NDArray[np.int32]) -> NDArray[np.uint8]:
-    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1).astype(np.uint8)
+def _numbers(picture: Picture) -> tuple[Colours, NDArray[np.bool_]]:
+    """(h, w) colours as numbers, and (h, w) whether the pixel is seen."""
+    samples: Any = picture.samples
+    if picture.space is ColourSpace.GREY:
+        samples = samples[..., [0, 0, 0, 1] if picture.alpha else [0, 0, 0]]
+    numbers = _joined(samples)
+    opaque = samples[..., 3] > _HALF if picture.alpha else np.ones(numbers.shape, np.bool_)
+    return numbers, opaque
 
 
-def _indexed(picture: Picture, known: NDArray[np.uint8] | None) -> Image.Image:
-    """A frame with a palette that holds the known colours exactly if they fit."""
-    if picture.space is ColourSpace.CMYK:
-        picture = to_picture(to_image(opaque(picture)).convert("RGB"), "frame")
-    rgba = np.asarray(to_image(eight_bit(picture)).convert("RGBA"))
-    clear = rgba[..., 3] < 128
-    places = _PLACES - int(clear.any())
-    rgb = rgba[..., :3]
-    packed = _pack(rgb)
-    palette = _palette(rgb[~clear], known, places)
-    keys = _pack(palette)
-    order = np.argsort(keys)
-    different, back = np.unique(packed, return_inverse=True)
-    spot = np.clip(np.searchsorted(keys[order], different), 0, len(keys) - 1)
-    exact = keys[order][spot] == different
-    index = order[spot]
-    if not exact.all():
-        gap = _unpack(different[~exact]).astype(np.int32)[:, None] - palette.astype(np.int32)
-        index[~exact] = (gap**2).sum(axis=2).argmin(axis=1)
-    indices = index[back].reshape(packed.shape).astype(np.uint8)
-    table = palette
-    if clear.any():
-        indices[clear] = len(palette)
-        table = np.concatenate([palette, np.zeros((1, 3), np.uint8)])
-    image = Image.fromarray(indices)
-    image.putpalette(table.tobytes())
-    if clear.any():
-        image.info["transparency"] = len(palette)
-    return image
+def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
+    """Encode a still or an animation of 8-bit grey or RGB; what is half transparent and
+    less becomes opaque.
+
+    Args:
+        photo: at most `MAX_SIDE_PX` a side. Of another format, it gets the 256 colours that
+            suit each frame best.
+        xmp: a packet to embed.
+    """
+    known = photo.encoding.colours if isinstance(photo.encoding, GifEncoding) else ()
+    durations = photo.durations_ms or (0,) * len(photo.frames)
+    written = _frames(photo.frames, known, durations)
+    return gif_file.build(photo.frames[0].size_wh, written, loop=photo.loop, xmp=xmp)
 
 
-def _palette(
-    rgb: NDArray[np.uint8], known: NDArray[np.uint8] | None, places: int
-) -> NDArray[np.uint8]:
-    """At most `places` colours for the (n, 3) visible pixels."""
-    if len(rgb) == 0:
-        return np.zeros((1, 3), np.uint8)
-    packed = np.unique(_pack(rgb))
-    if known is None or len(known) > places:
-        kept = np.empty(0, np.int32)
-    else:
-        kept = _pack(known)
-    new = np.setdiff1d(packed, kept)
-    free = places - len(kept)
-    if len(new) > free:
-        if free < 1:
-            return _unpack(kept)
-        pixels = rgb[np.isin(_pack(rgb), new)]
-        strip = Image.fromarray(pixels[None]).quantize(free, Image.Quantize.MEDIANCUT)
-        used = strip.getcolors(_PLACES) or []
-        entries = np.frombuffer(strip.palette.tobytes(), np.uint8).reshape(-1, 3)
-        new = _pack(entries[[int(k) for _, k in used]])  # type: ignore[call-overload]
-    return _unpack(np.unique(np.concatenate([kept, new])))
+def _frames(
+    pictures: tuple[Picture, ...], known: tuple[Colours, ...], durations: tuple[int, ...]
+) -> Iterator[GifFrame]:
+    numbers, opaque = _numbers(pictures[0])
+    shown = np.zeros_like(opaque)
+    before = numbers
+    for k, _ in enumerate(pictures):
+        following = _numbers(pictures[k + 1]) if k + 1 < len(pictures) else None
+        # Only wiping all makes a pixel transparent again.
+        wipe = following is not None and bool((opaque & ~following[1]).any())
+        drawn = opaque & (~shown | (numbers != before))
+        exact = known[: k + 1] if not shown.any() else known[k : k + 1]
+        yield _frame(numbers, drawn, opaque, exact, durations[k], wipe=wipe)
+        before, shown = numbers, np.zeros_like(opaque) if wipe else opaque
+        if following is not None:
+            numbers, opaque = following
+
+
+def _frame(
+    numbers: Colours,
+    drawn: NDArray[np.bool_],
+    opaque: NDArray[np.bool_],
+    exact: tuple[Colours, ...],
+    duration_ms: int,
+    *,
+    wipe: bool,
+) -> GifFrame:
+    """One frame that draws these pixels."""
+    height, width = numbers.shape
+    # What is wiped is the frame's own rectangle.
+    top, bottom, left, right = (0, height, 0, width) if wipe else _bounds(drawn)
+    inside = slice(top, bottom), slice(left, right)
+    part, inked, visible = numbers[inside], drawn[inside], opaque[inside]
+    needed = np.unique(part[inked])
+    if not inked.all() and len(needed) == PLACES and visible.all():
+        # No place is left for "leave what is there": draw the rectangle in full if it fits.
+        everything = np.unique(part)
+        if len(everything) <= PLACES:
+            inked, needed = visible, everything
+    places = PLACES - (not inked.all())
+    table = _table(part[inked], needed, exact, places)
+    indices = np.zeros(part.shape, np.uint8)
+    indices[inked] = _nearest(part[inked], table)
+    clear = None
+    if not inked.all():
+        clear = len(table)
+        indices[~inked] = clear
+    return GifFrame(indices, (left, top), _channels(table), clear, duration_ms, wipe)
+
+
+def _bounds(drawn: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """The smallest rectangle around these pixels, of one pixel if there are none."""
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    if not len(rows):
+        return 0, 1, 0, 1
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _table(pixels: Colours, needed: Colours, exact: tuple[Colours, ...], places: int) -> Colours:
+    """At most `places` sorted colours: all that are needed, else the exact ones and the best."""
+    if len(needed) <= places:
+        return needed
+    brought = np.unique(np.concatenate(exact)) if exact else np.empty(0, np.uint32)
+    kept = needed[np.isin(needed, brought, assume_unique=True)]
+    if len(kept) > places:
+        colours, counts = np.unique(pixels[np.isin(pixels, kept)], return_counts=True)
+        return np.sort(colours[np.argsort(counts)[-places:]])
+    if len(kept) == places:
+        return kept
+    new = pixels[~np.isin(pixels, kept)]
+    return np.unique(np.concatenate([kept, _best(new, places - len(kept))]))
+
+
+def _best(pixels: Colours, places: int) -> Colours:
+    """At most `places` colours that stand well for these pixels."""
+    row = Image.fromarray(_channels(pixels)[None])
+    reduced = row.quantize(places, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    flat: Any = np.asarray(reduced.convert("RGB")).reshape(-1, 3)
+    return np.unique(_joined(flat))
+
+
+def _nearest(pixels: Colours, table: Colours) -> NDArray[np.uint8]:
+    """For each pixel the place of its colour in a sorted table, or of the nearest."""
+    colours, back = np.unique(pixels, return_inverse=True)
+    places = np.minimum(np.searchsorted(table, colours), len(table) - 1)
+    off = np.flatnonzero(table[places] != colours)
+    to = _channels(table).astype(np.int32)
+    for k in range(0, len(off), _COLOURS_AT_A_TIME):
+        some = off[k : k + _COLOURS_AT_A_TIME]
+        away = _channels(colours[some]).astype(np.int32)[:, None] - to
+        places[some] = (away**2).sum(axis=2).argmin(axis=1)
+    return np.asarray(places[back], np.uint8)
+
+
+def _channels(colours: Colours) -> NDArray[np.uint8]:
+    """(n,) numbers to (n, 3) channels."""
+    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1).astype(np.uint8)
+
+
+def _joined(channels: Any) -> Colours:
+    """(..., 3) or more channels to numbers."""
+    wide = channels.astype(np.uint32)
+    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2], np.uint32)

@@ -7,8 +7,10 @@ Source: ICC.1:2022 (profile version 4.4), clauses 7.2 (header), 9 (tags) and 10 
 """
 
 import struct
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdveil.media.picture import ColourSpace
 
@@ -18,24 +20,37 @@ _MAX_BYTES = 8_000_000
 _MAX_TAGS = 200
 _NAME = "Neutral colour profile"
 _NO_COPYRIGHT = "No copyright"
-_COLOUR_TAGS = frozenset(
-    tag.encode()
-    for tag in (
-        "A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 "
-        "rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC wtpt bkpt chad gamt cicp"
-    ).split()
+_TABLE_TAGS = frozenset(
+    f"{kind}{k}".encode() for kind in ("A2B", "B2A", "D2B", "B2D") for k in range(4)
 )
+_COLOUR_TAGS = _TABLE_TAGS | {
+    *(b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC"),
+    *(b"wtpt", b"bkpt", b"chad", b"gamt", b"cicp"),
+}
 _SPACES = {ColourSpace.GREY: b"GRAY", ColourSpace.RGB: b"RGB ", ColourSpace.CMYK: b"CMYK"}
 _CLASSES = frozenset({b"scnr", b"mntr", b"prtr", b"spac"})
 _D50 = struct.pack(">3i", 0x0000F6D6, 0x00010000, 0x0000D32D)
 _BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 _CURVE_PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
-Chromaticities = tuple[tuple[float, float], ...]
+Chromaticities: TypeAlias = tuple[tuple[float, float], ...]
 """CIE x and y of white, red, green and blue."""
 
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 """IEC 61966-2-1 as a parametric curve: g, a, b, c, d."""
+
+
+SRGB_PRIMARIES: Chromaticities = ((0.3127, 0.3290), (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
+_SRGB_CODE = 1
+_CODED: dict[int, Chromaticities] = {
+    1: SRGB_PRIMARIES,
+    9: ((0.3127, 0.3290), (0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
+    12: ((0.3127, 0.3290), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+}
+_SDR_CURVES = frozenset({1, 2, 6, 13, 14, 15})
+"""The curves of television and sRGB, which viewers show alike."""
+HDR_CURVES = frozenset({16, 18})
+"""Perceptual quantiser and hybrid log-gamma."""
 
 
 def neutral_profile(profile: bytes | None, space: ColourSpace) -> bytes | None:
@@ -87,7 +102,18 @@ def profile_of(
     return _assemble(_neutral_header(bytes(header)), tags | _texts(4))
 
 
-def _adapted_columns(chromaticities: Chromaticities) -> np.ndarray:
+def coded_profile(primaries: int, curve: int) -> bytes | None:
+    """The profile of a space given by numbers of ITU-T H.273, tables 2 and 3.
+
+    Returns:
+        None for sRGB, which needs none, and for spaces that a profile cannot tell.
+    """
+    if primaries == _SRGB_CODE or primaries not in _CODED or curve not in _SDR_CURVES:
+        return None
+    return profile_of(_CODED[primaries], SRGB_CURVE)
+
+
+def _adapted_columns(chromaticities: Chromaticities) -> NDArray[np.float64]:
     """XYZ of the primaries under D50, as ICC's matrix wants them. Source: Lindbloom, Bradford."""
     xyz = np.array([[x / y, 1.0, (1 - x - y) / y] for x, y in chromaticities if y > 0]).T
     if xyz.shape != (3, 4) or abs(np.linalg.det(xyz[:, 1:])) < 1e-6:
@@ -96,7 +122,7 @@ def _adapted_columns(chromaticities: Chromaticities) -> np.ndarray:
     columns = xyz[:, 1:] * np.linalg.solve(xyz[:, 1:], white)
     cone = np.array(_BRADFORD)
     gain = np.diag((cone @ [0.9642, 1.0, 0.8249]) / (cone @ white))
-    return np.asarray(np.linalg.inv(cone) @ gain @ cone @ columns)
+    return np.asarray(np.linalg.inv(cone) @ gain @ cone @ columns, np.float64)
 
 
 def _fixed(values: list[float]) -> bytes:

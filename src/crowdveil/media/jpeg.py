@@ -1,166 +1,189 @@
-"""JPEG: baseline and progressive, grey, RGB and CMYK.
+"""JPEG: baseline and progressive; grey, colour and CMYK.
 
-Decodes the first image of the file only, so that embedded previews, gain maps, depth maps
-and whatever follows the end marker stay behind. Encodes with the source's quantisation
-tables and subsampling, so that a second generation costs next to nothing.
+Decodes the first picture of a file and encodes pictures with the source's own quantisation
+tables and subsampling, so that a second generation costs next to nothing. Telling the
+picture from everything else in the file is left to `jpeg_file`.
 """
 
 import io
 import struct
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
-from PIL import JpegImagePlugin
+from PIL import Image
 
-from crowdveil.errors import UnsupportedMedia
+from crowdveil.media import orientation, pillow
 from crowdveil.media.icc import neutral_profile
+from crowdveil.media.jpeg_file import JpegFile, parse
+from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
-from crowdveil.media.orientation import TRANSPOSING, exif_orientation, upright
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
-from crowdveil.media.pillow import (
-    decoding,
-    density_of,
-    open_image,
-    text_or_bytes,
-    to_image,
-    to_picture,
-)
+from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
 
 MAX_SIDE_PX = 65_500
-_QUALITY = 95
-"""For pictures that come from another format."""
-_SWAPPED = {0: 0, 2: 2}
-"""Subsampling after a transposition; 4:2:2 would become 4:4:0, which is written as 4:4:4."""
+QUALITY = 95
+"""For pictures that were no JPEG, at full chroma resolution."""
+
+_SUBSAMPLING = {((1, 1), (1, 1)): 0, ((2, 1), (1, 1)): 1, ((2, 2), (1, 1)): 2}
+"""Sampling of luma and chroma to what Pillow calls it."""
+_FULL_CHROMA = 0
+
+Table: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class JpegEncoding:
-    """How a JPEG was encoded.
+    """How the source was encoded, for its upright picture.
 
     Attributes:
-        tables: quantisation tables, 64 values each in natural order.
-        subsampling: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0.
-        progressive: whether it was progressive.
+        space: the colours that it was made for.
+        tables: quantisation steps of each component, 64 each, row by row.
+        subsampling: Pillow's number for it.
+        progressive: whether it was.
+        as_rgb: whether red, green and blue are stored instead of luma and chroma.
     """
 
-    tables: tuple[tuple[int, ...], ...]
+    space: ColourSpace
+    tables: tuple[Table, ...]
     subsampling: int
     progressive: bool
+    as_rgb: bool
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a JPEG; raises `UnreadableMedia`, its message beginning with `where`."""
-    image = open_image(data, ("JPEG", "MPO"), where)
-    with decoding(where):
-        turn = exif_orientation(text_or_bytes(image.info.get("exif")))
-        sampling = JpegImagePlugin.get_sampling(image)
-        encoding = JpegEncoding(
-            tuple(tuple(table) for _, table in sorted(image.quantization.items())),
-            sampling if sampling in (0, 1, 2) else 0,
-            bool(image.info.get("progressive")),
-        )
-        density, profile = density_of(image), image.info.get("icc_profile")
-        picture = to_picture(image, where)
-        image.close()
-        picture = replace(picture, samples=upright(picture.samples, turn))
-    if turn in TRANSPOSING:
-        encoding = _transposed(encoding)
-        density = (density[1], density[0]) if density else None
-    return Photo(PhotoFormat.JPEG, (picture,), icc=neutral_profile(profile, picture.space), density=density,
-        encoding=encoding)
-
-
-def encode(photo: Photo, xmp: bytes | None = None, *, iptc: bytes | None = None) -> bytes:
-    """Encode a still picture without transparency.
-
-    Args:
-        photo: one frame without alpha; 16-bit samples are reduced to 8.
-        xmp: a packet to embed.
-        iptc: IPTC-IIM datasets to embed.
+    """Decode the first picture of a JPEG file; what else is in it is left behind.
 
     Raises:
-        UnsupportedMedia: larger than JPEG allows, animated, or not opaque.
+        UnreadableMedia: damaged, truncated or too large.
+        UnsupportedMedia: lossless, arithmetic or 12-bit coding.
     """
-    picture = photo.frames[0]
-    if max(picture.size_wh) > MAX_SIDE_PX:
-        raise UnsupportedMedia(
-            f"JPEG holds at most {MAX_SIDE_PX} pixels a side; choose another --format"
-        )
-    if len(photo.frames) > 1:
-        raise UnsupportedMedia("JPEG holds no animation; choose --format webp or png")
-    options: dict[str, object] = {"quality": _QUALITY, "subsampling": 0}
-    known = photo.encoding
-    if isinstance(known, JpegEncoding) and _fits(known, picture):
-        options = {
-            "qtables": [list(table) for table in known.tables],
-            "subsampling": known.subsampling,
-            "progressive": known.progressive,
-        }
-    if photo.icc:
-        options["icc_profile"] = photo.icc
-    if photo.density:
-        options["dpi"] = tuple(round(v) for v in photo.density)
-    if xmp:
-        options["xmp"] = xmp
-    out = io.BytesIO()
-    to_image(eight_bit(opaque(picture))).save(out, "JPEG", **options)
-    return _with_iptc(out.getvalue(), iptc) if iptc else out.getvalue()
-
-
-def opaque(picture: Picture) -> Picture:
-    """The picture over white paper, without alpha; the same object if it has none."""
-    if not picture.alpha:
-        return picture
-    top = float(np.iinfo(picture.samples.dtype).max)
-    weight = picture.samples[..., -1:].astype(np.float32) / top
-    colour = picture.samples[..., :-1] * weight + top * (1 - weight)
-    return Picture(np.rint(colour).astype(picture.samples.dtype), picture.space)
-
-
-def eight_bit(picture: Picture) -> Picture:
-    """The picture with the high byte of its samples; the same object if it has 8 bits."""
-    if picture.samples.dtype == np.uint8:
-        return picture
-    return replace(picture, samples=(picture.samples >> 8).astype(np.uint8))
+    with pillow.decoding(where):
+        file = parse(data, where)
+        check_size(*file.size_wh, 1, where)
+        image = pillow.open_image(file.clean, ("JPEG",), where)
+        picture = pillow.to_picture(image, where)
+        image.close()
+        turn = orientation.exif_orientation(file.notes.exif)
+        samples = orientation.upright(picture.samples, turn)
+    density = file.density or orientation.exif_density(file.notes.exif)
+    swapped = turn in orientation.TRANSPOSING
+    return Photo(
+        PhotoFormat.JPEG,
+        (replace(picture, samples=samples),),
+        icc=neutral_profile(file.icc, picture.space),
+        density=density[::-1] if density and swapped else density,
+        encoding=_encoding(file, picture.space, swapped=swapped),
+    )
 
 
 def notes(data: bytes) -> Notes:
-    """The metadata blocks of the file, for reading a credit; never raises."""
+    """Metadata blocks of a JPEG file."""
+    with suppress(Exception):
+        return parse(data, "").notes
+    return Notes()
+
+
+def _encoding(file: JpegFile, space: ColourSpace, *, swapped: bool) -> JpegEncoding | None:
+    """How to encode the upright picture alike; None if a table is missing."""
+    if any(part.table not in file.tables for part in file.components):
+        return None
+    tables = [_table(file.tables[part.table], swapped=swapped) for part in file.components]
+    sampling = [part.sampling[::-1] if swapped else part.sampling for part in file.components]
+    as_rgb = space is ColourSpace.RGB and _stores_rgb(file)
+    subsampling = _FULL_CHROMA
+    if space is ColourSpace.CMYK:
+        # YCCK comes back as CMYK, where every channel deserves the finest table.
+        tables = [min(tables, key=sum)] * 4
+    elif space is ColourSpace.RGB and not as_rgb:
+        known = _SUBSAMPLING.get((sampling[0], sampling[1])) if sampling[1] == sampling[2] else None
+        if known is None:
+            # What Pillow cannot write (4:4:0, 4:1:1) gets full chroma, and steps of half the
+            # size, since values on the old steps are no longer met: 51 dB instead of 47.
+            tables[1:] = [tuple(max(1, step // 2) for step in table) for table in tables[1:]]
+        else:
+            subsampling = known
+    return JpegEncoding(space, tuple(tables), subsampling, file.progressive, as_rgb)
+
+
+def _table(steps: Table, *, swapped: bool) -> Table:
+    """A table for the upright picture, in the range that every decoder reads."""
+    square = np.clip(np.array(steps).reshape(8, 8), 1, 255)
+    return tuple((square.T if swapped else square).ravel().tolist())
+
+
+def _stores_rgb(file: JpegFile) -> bool:
+    """As libjpeg decides: JFIF means luma and chroma, then Adobe's marker, then the names."""
+    if b"JFIF\0" in file.clean[:20]:
+        return False
+    if file.adobe is not None:
+        return file.adobe == 0
+    return bytes(part.id for part in file.components) == b"RGB"
+
+
+def encode(photo: Photo, xmp: bytes | None = None, iptc: bytes | None = None) -> bytes:
+    """Encode a photo of one 8-bit frame without alpha, at most `MAX_SIDE_PX` a side.
+
+    Args:
+        photo: what to encode; like its source if that was a JPEG.
+        xmp: a packet to embed.
+        iptc: IPTC datasets to embed.
+    """
+    (picture,) = photo.frames
+    how = photo.encoding
+    image = pillow.to_image(picture)
+    if not isinstance(how, JpegEncoding) or how.space is not picture.space:
+        return _save(image, photo, xmp, iptc, quality=QUALITY, subsampling=_FULL_CHROMA)
+    settings = {"qtables": list(how.tables), "subsampling": how.subsampling}
     try:
-        image = open_image(data, ("JPEG", "MPO"), "photo")
-        photoshop = image.info.get("photoshop") or {}
-        return Notes(
-            text_or_bytes(image.info.get("exif")),
-            text_or_bytes(image.info.get("xmp")),
-            text_or_bytes(photoshop.get(0x0404)),
-        )
-    # A damaged block means no credit, not a lost photo.
-    except Exception:
-        return Notes()
+        return _save(image, photo, xmp, iptc, how, **settings)
+    except OSError:
+        # With very fine tables a progressive file outgrows Pillow's buffer.
+        return _save(image, photo, xmp, iptc, replace(how, progressive=False), **settings)
 
 
-def _fits(encoding: JpegEncoding, picture: Picture) -> bool:
-    """Whether the source's tables can be written for this picture."""
-    count = len(encoding.tables)
-    plain = all(1 <= v <= 255 for table in encoding.tables for v in table)
-    return plain and (1 <= count <= 4 if picture.space is not ColourSpace.GREY else count >= 1)
-
-
-def _transposed(encoding: JpegEncoding) -> JpegEncoding:
-    """The encoding for the picture turned by 90 degrees."""
-    tables = tuple(
-        tuple(int(v) for v in np.reshape(table, (8, 8)).T.ravel()) for table in encoding.tables
+def _save(
+    image: Image.Image,
+    photo: Photo,
+    xmp: bytes | None,
+    iptc: bytes | None,
+    how: JpegEncoding | None = None,
+    **settings: object,
+) -> bytes:
+    as_rgb = how is not None and how.as_rgb
+    # Only files with JFIF's marker have a place for density, the others get Photoshop's.
+    beyond_jfif = as_rgb or image.mode == "CMYK"
+    density = photo.density
+    out = io.BytesIO()
+    image.save(
+        out,
+        "JPEG",
+        progressive=how is not None and how.progressive,
+        keep_rgb=as_rgb,
+        icc_profile=photo.icc,
+        xmp=xmp,
+        extra=_photoshop(iptc, density if beyond_jfif else None),
+        dpi=(0, 0) if density is None else density,
+        **settings,
     )
-    return JpegEncoding(tables, _SWAPPED.get(encoding.subsampling, 0), encoding.progressive)
+    return out.getvalue()
 
 
-def _with_iptc(data: bytes, iptc: bytes) -> bytes:
-    """Insert an APP13 segment in Photoshop's wrapping after the JFIF header."""
-    padded = iptc + bytes(len(iptc) % 2)
-    resource = b"8BIM" + struct.pack(">H", 0x0404) + bytes(2) + struct.pack(">I", len(iptc))
-    body = b"Photoshop 3.0\0" + resource + padded
-    segment = b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
-    after = 2
-    if data[2:4] == b"\xff\xe0":
-        after += 2 + int.from_bytes(data[4:6], "big")
-    return data[:after] + segment + data[after:]
+def _photoshop(iptc: bytes | None, density: Sequence[float] | None) -> bytes:
+    """An APP13 segment as picture desks read it; empty if there is nothing to put in."""
+    resources = b""
+    if density is not None:
+        x, y = (round(v * 65536) for v in density)
+        resources += _resource(0x03ED, struct.pack(">IHHIHH", x, 1, 1, y, 1, 1))
+    if iptc:
+        resources += _resource(0x0404, iptc)
+    if not resources:
+        return b""
+    body = b"Photoshop 3.0\0" + resources
+    return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+
+
+def _resource(kind: int, data: bytes) -> bytes:
+    """One Photoshop image resource without a name."""
+    return struct.pack(">4sHHI", b"8BIM", kind, 0, len(data)) + data + bytes(len(data) % 2)

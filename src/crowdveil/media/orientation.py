@@ -6,11 +6,10 @@ Source: CIPA DC-008 (Exif 2.32), tags 0x0112, 0x011A, 0x011B, 0x0128.
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
+from crowdveil.media.picture import Samples, contiguous
 from crowdveil.media.pillow import sound_density
-from crowdveil.media.picture import Samples
 
 ORIENTATION_TAG = 0x0112
 X_DENSITY_TAG, Y_DENSITY_TAG, DENSITY_UNIT_TAG = 0x011A, 0x011B, 0x0128
@@ -48,7 +47,7 @@ def upright(samples: Samples, orientation: int) -> Samples:
             turned = samples.transpose(1, 0, 2)[::-1]
         case _:
             return samples
-    return np.ascontiguousarray(turned)
+    return contiguous(turned)
 
 
 def exif_orientation(exif: bytes | None) -> int:

@@ -6,7 +6,7 @@ file formats. Reading and writing files is left to the format modules.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,12 @@ Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 RGB: TypeAlias = NDArray[np.uint8]
 """(height, width, 3) uint8, red first."""
+
+
+def contiguous(samples: Any) -> Samples:
+    """The samples in one piece of memory, copied if they are not."""
+    whole: Samples = np.ascontiguousarray(samples)
+    return whole
 
 
 class ColourSpace(StrEnum):

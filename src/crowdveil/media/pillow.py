@@ -14,7 +14,7 @@ from PIL import Image
 
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media.limits import MAX_FRAME_PX, check_size
-from crowdveil.media.picture import ColourSpace, Picture, Samples
+from crowdveil.media.picture import ColourSpace, Picture
 
 _SPACES = {
     "L": (ColourSpace.GREY, False),
@@ -154,7 +154,7 @@ def same_kind(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
 
 
 def _as_kind(picture: Picture, *, grey: bool, alpha: bool) -> Picture:
-    samples: Samples = picture.samples
+    samples: Any = picture.samples
     if not grey and picture.space is ColourSpace.GREY:
         spread = [0, 0, 0, 1] if picture.alpha else [0, 0, 0]
         samples = np.ascontiguousarray(samples[..., spread])

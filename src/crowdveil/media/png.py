@@ -213,4 +213,3 @@ def _packed(samples: Samples) -> bytes:
         parts.append(packing.compress(filtered.data))
         above = plain[-1:]
     return b"".join([*parts, packing.flush()])
-

@@ -10,8 +10,10 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from crowdveil.errors import UnreadableMedia
-from crowdveil.media.icc import SRGB_CURVE, Chromaticities, profile_of
+from crowdveil.media.icc import SRGB_PRIMARIES, Chromaticities, coded_profile, profile_of
 from crowdveil.media.notes import Notes
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -19,10 +21,6 @@ _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fd
 _MAX_TEXT_BYTES = 16_000_000
 """How far a compressed profile or text may unpack."""
 _SRGB_EXPONENT = 0.45455
-_SRGB_PRIMARIES: Chromaticities = ((0.3127, 0.3290), (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-_P3_PRIMARIES: Chromaticities = ((0.3127, 0.3290), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
-_CODED_PRIMARIES = {1: _SRGB_PRIMARIES, 12: _P3_PRIMARIES}
-"""ITU-T H.273, table 2; others are rare and need curves that are rarer."""
 
 
 @dataclass(slots=True)
@@ -132,18 +130,17 @@ def profile(file: PngFile) -> bytes | None:
     if packed := file.others.get(b"iCCP"):
         _, _, body = packed.partition(b"\0")
         return _inflated(body[1:])
-    if len(coded := file.others.get(b"cICP", b"")) == 4 and coded[0] in _CODED_PRIMARIES:
-        primaries = _CODED_PRIMARIES[coded[0]]
-        return None if primaries is _SRGB_PRIMARIES else profile_of(primaries, SRGB_CURVE)
+    if len(coded := file.others.get(b"cICP", b"")) == 4:
+        return coded_profile(coded[0], coded[1])
     if b"sRGB" in file.others or file.colour not in (2, 3, 6):
         return None
     gamma, numbers = file.others.get(b"gAMA", b""), file.others.get(b"cHRM", b"")
-    primaries = _SRGB_PRIMARIES
+    primaries = SRGB_PRIMARIES
     if len(numbers) == 32:
         flat = [v / 100_000 for v in struct.unpack(">8I", numbers)]
         primaries = tuple(zip(flat[::2], flat[1::2], strict=True))
     exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else _SRGB_EXPONENT
-    usual = _close(primaries, _SRGB_PRIMARIES) and abs(exponent - _SRGB_EXPONENT) < 0.005
+    usual = _close(primaries, SRGB_PRIMARIES) and abs(exponent - _SRGB_EXPONENT) < 0.005
     if usual or not 0.05 < exponent < 5:
         return None
     try:
@@ -153,7 +150,7 @@ def profile(file: PngFile) -> bytes | None:
 
 
 def _close(a: Chromaticities, b: Chromaticities) -> bool:
-    return all(abs(p - q) < 0.002 for one, two in zip(a, b, strict=True) for p, q in zip(one, two))
+    return bool(np.allclose(a, b, rtol=0, atol=0.002))
 
 
 def _inflated(packed: bytes) -> bytes | None:

@@ -69,7 +69,7 @@ def _directories(data: bytes, where: str) -> list[Any]:
     file = io.BytesIO(data)
     directories: list[Any] = []
     at = ImageFileDirectory_v2(header).next
-    seen = set()
+    seen: set[int] = set()
     while at:
         if at in seen:
             raise ValueError("its pages go in circles")

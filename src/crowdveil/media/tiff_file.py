@@ -143,4 +143,3 @@ def _strips(picture: Picture) -> tuple[list[bytes], int]:
         little_endian = differences.astype(differences.dtype.newbyteorder("<"), copy=False)
         strips.append(zlib.compress(little_endian.data, _LEVEL))
     return strips, rows
-

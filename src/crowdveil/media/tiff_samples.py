@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.picture import CHANNELS, Picture, Samples
+from crowdveil.media.picture import CHANNELS, Picture, Samples, contiguous
 from crowdveil.media.tiff_file import directory, long, short
-from crowdveil.media.tiff_pages import Page, Tag, number, numbers
+from crowdveil.media.tiff_pages import Page, Tag, number
 
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
 _THROUGH_LIBTIFF = frozenset({_LZW, _PACKBITS})
@@ -85,7 +85,10 @@ def _arranged(
         rows = min(tile_height, height - y) if in_strips else tile_height
         whole = stored.itemsize * rows * tile_width * depth
         unpacked = _unpacked(data[offset : offset + size], compression, whole)
-        part = np.frombuffer(unpacked, stored, rows * tile_width * depth).reshape(rows, tile_width, depth)
+        part = np.frombuffer(unpacked, stored, rows * tile_width * depth).reshape(
+            rows, tile_width, depth
+        )
+        part = part.reshape(rows, tile_width, depth)
         part = np.cumsum(part, axis=1, dtype=samples.dtype) if differences else part
         into = samples[y : y + rows, x : x + tile_width, plane : plane + depth]
         into[...] = part[: into.shape[0], : into.shape[1]]
@@ -131,8 +134,8 @@ def _picture(samples: Samples, page: Page) -> Picture:
     if samples.shape[2] < colours:
         raise ValueError("it has too few samples for its colours")
     if samples.shape[2] == colours or page.extra[:1] not in ((_ASSOCIATED,), (_STRAIGHT,)):
-        return Picture(np.ascontiguousarray(samples[..., :colours]), page.space)
-    kept = np.ascontiguousarray(samples[..., : colours + 1])
+        return Picture(contiguous(samples[..., :colours]), page.space)
+    kept: Any = contiguous(samples[..., : colours + 1])
     if page.extra[0] == _ASSOCIATED:
         kept[..., :colours] = _straight(kept[..., :colours], kept[..., colours:])
     return Picture(kept, page.space, alpha=True)
