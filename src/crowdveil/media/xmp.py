@@ -5,6 +5,7 @@ nothing outside is fetched, and a damaged packet reads as an empty one.
 Source: ISO 16684-1 (XMP); IPTC Photo Metadata Standard 2023.1 for which property is which.
 """
 
+import codecs
 import html
 import re
 from collections.abc import Mapping
@@ -82,7 +83,9 @@ def _element(name: str, texts: list[str]) -> str:
 def _descriptions(packet: bytes | None) -> list[ElementTree.Element]:
     """The resource's own descriptions; those nested deeper speak of other pictures."""
     # Some writers fill up with zero bytes.
-    packet = (packet or b"").strip(b"\0")
+    packet = (packet or b"").rstrip(b"\0")
+    if packet.startswith(codecs.BOM_UTF16_LE) and len(packet) % 2:
+        packet += b"\0"
     if not packet or len(packet) > _MAX_BYTES:
         return []
     try:
