@@ -15,7 +15,6 @@ from typing import Any
 from crowdveil.media import orientation, pillow
 from crowdveil.media.icc import neutral_profile
 from crowdveil.media.limits import check_size
-from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
 
