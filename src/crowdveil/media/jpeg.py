@@ -39,7 +39,8 @@ class JpegEncoding:
 
     Attributes:
         space: the colours that it was made for.
-        tables: quantisation steps of each component, 64 each, row by row.
+        tables: quantisation steps of each component, 64 each, row by row; the last one is for
+            all components that follow too.
         subsampling: Pillow's number for it.
         progressive: whether it was.
         as_rgb: whether red, green and blue are stored instead of luma and chroma.
@@ -104,6 +105,9 @@ def _encoding(file: JpegFile, space: ColourSpace, *, swapped: bool) -> JpegEncod
             tables[1:] = [tuple(max(1, step // 2) for step in table) for table in tables[1:]]
         else:
             subsampling = known
+    # Pillow gives the last table to all components that follow.
+    while len(tables) > 1 and tables[-1] == tables[-2]:
+        tables.pop()
     return JpegEncoding(space, tuple(tables), subsampling, file.progressive, as_rgb)
 
 
