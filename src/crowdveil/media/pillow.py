@@ -105,7 +105,7 @@ def _with_known_mode(image: Image.Image) -> Image.Image:
             palette_alpha = image.palette is not None and image.palette.mode == "RGBA"
             return image.convert("RGBA" if see_through or palette_alpha else "RGB")
         case "1":
-            return image.convert("L")
+            return image.convert("LA" if see_through else "L")
         case "L" if see_through:
             return image.convert("LA")
         case "RGB" if see_through:

@@ -1,15 +1,16 @@
 """PNG: every colour type from 1 to 16 bits, interlaced or not, and animations (APNG).
 
-Samples come out and go in without loss. Pictures of up to 8 bits go through Pillow; Pillow
-has no 16-bit colour, so those are read with OpenCV and written here. Telling the picture
-from everything else in the file is left to `png_file`.
+Samples come out and go in without loss. Pillow reads pictures of up to 8 bits; it has no
+16-bit colour, so OpenCV reads that. Every file is written here, of nothing but named chunks.
+Telling the picture from everything else in a file is left to `png_file`.
 """
 
-import io
+import itertools
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -23,7 +24,7 @@ from crowdveil.media.icc import neutral_profile
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, Samples
-from crowdveil.media.png_file import PngFile
+from crowdveil.media.png_file import INCH_M, PngFile
 
 _STILL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 _ANIMATED = (*_STILL, b"acTL", b"fcTL", b"fdAT")
@@ -32,7 +33,9 @@ _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SPREAD = {0: (0,), 2: (0, 1, 2), 4: (0, 3), 6: (0, 1, 2, 3)}
 """Colour type to the channels of the file among red, green, blue, alpha."""
 _LEVEL = 6
-_END = png_file.build([])[len(png_file.SIGNATURE) :]
+_MAX_NUMERATOR = 65_535
+_HDR_CURVES = frozenset({16, 18})
+"""Transfer functions PQ and HLG. Source: ITU-T H.273, table 3."""
 _ROWS_BYTES = 1 << 22
 """Bytes of rows that are filtered at a time."""
 # fmt: off
@@ -41,6 +44,22 @@ _INTERLACING = (
 )
 # fmt: on
 """Adam7: first column, first row, column step, row step."""
+
+
+@dataclass(frozen=True, slots=True)
+class PngEncoding:
+    """What a PNG file says about its colours that no ICC profile can.
+
+    Attributes:
+        coded: the content of `cICP` where it names a curve of high dynamic range.
+    """
+
+    coded: bytes | None = None
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the samples are of high dynamic range."""
+        return self.coded is not None
 
 
 def decode(data: bytes, where: str) -> Photo:
@@ -55,12 +74,12 @@ def decode(data: bytes, where: str) -> Photo:
         check_size(*file.size_wh, max(1, file.frames), where)
         loop: int | None = None
         durations: tuple[int, ...] = ()
-        if file.frames > 1:
+        if file.plays:
             frames, durations, loop = _animation(file, where)
         elif file.depth == 16:
             frames = (_deep(file),)
         else:
-            image = pillow.open_image(file.only(_STILL), ("PNG",), where)
+            image = pillow.open_image(_for_pillow(file, _STILL), ("PNG",), where)
             frames = (pillow.to_picture(image, where),)
         turn = orientation.exif_orientation(file.others.get(b"eXIf"))
         frames = tuple(replace(f, samples=orientation.upright(f.samples, turn)) for f in frames)
@@ -73,6 +92,7 @@ def decode(data: bytes, where: str) -> Photo:
         loop=loop,
         icc=icc,
         density=density[::-1] if density and turn in orientation.TRANSPOSING else density,
+        encoding=PngEncoding(file.others[b"cICP"]) if _is_hdr(file) else None,
     )
 
 
@@ -83,6 +103,11 @@ def notes(data: bytes) -> Notes:
     return Notes()
 
 
+def _is_hdr(file: PngFile) -> bool:
+    coded = file.others.get(b"cICP", b"")
+    return len(coded) == 4 and coded[1] in _HDR_CURVES
+
+
 def _animation(file: PngFile, where: str) -> tuple[tuple[Picture, ...], tuple[int, ...], int]:
     """Frames as shown, their durations in milliseconds, and how often they play."""
     if file.depth == 16:
@@ -90,7 +115,7 @@ def _animation(file: PngFile, where: str) -> tuple[tuple[Picture, ...], tuple[in
             f"{where}: is an animated PNG of 16 bits a channel, which is not read; "
             "save it with 8 bits first"
         )
-    image = pillow.open_image(file.only(_ANIMATED), ("PNG",), where, animated=True)
+    image = pillow.open_image(_for_pillow(file, _ANIMATED), ("PNG",), where, animated=True)
     # A picture for viewers that cannot play is no part of the animation.
     first = 1 if image.info.get("default_image") else 0
     loop = int(image.info.get("loop", 0))
@@ -104,17 +129,34 @@ def _animation(file: PngFile, where: str) -> tuple[tuple[Picture, ...], tuple[in
     return pillow.same_kind(frames), tuple(durations), loop
 
 
+def _for_pillow(file: PngFile, kinds: tuple[bytes, ...]) -> bytes:
+    """A file of these chunks, with the transparent grey as Pillow shows it.
+
+    Pillow widens grey of fewer than 8 bits, but not the one that is declared transparent.
+    """
+    if file.colour != 0 or file.depth >= 8:
+        return file.only(kinds)
+    factor = 255 // ((1 << file.depth) - 1)
+    wanted = ((kind, body) for kind, body in file.chunks if kind in kinds)
+    return png_file.build(
+        (kind, struct.pack(">H", 255 & factor * int.from_bytes(body[:2], "big")))
+        if kind == b"tRNS"
+        else (kind, body)
+        for kind, body in wanted
+    )
+
+
 def _deep(file: PngFile) -> Picture:
     """Decode 16 bits a sample."""
     spread = _SPREAD[file.colour]
     _require_whole(file, 2 * len(spread))
-    bare = np.frombuffer(file.only((b"IHDR", b"IDAT")), np.uint8)
-    found: Any = cv2.imdecode(bare, cv2.IMREAD_UNCHANGED)
+    bare = file.only((b"IHDR", b"IDAT"))
+    found: Any = cv2.imdecode(np.frombuffer(bare, np.uint8), cv2.IMREAD_UNCHANGED)
+    del bare
     if found is None or found.dtype != np.uint16:
         raise ValueError("its rows make no sense")
     if found.ndim == 3:
-        to_rgb = cv2.COLOR_BGR2RGB if found.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
-        found = cv2.cvtColor(found, to_rgb)
+        _swap_red_and_blue(found)
         if len(spread) < found.shape[2]:
             found = found[..., spread]
     samples = np.ascontiguousarray(found.reshape(*found.shape[:2], -1))
@@ -125,6 +167,14 @@ def _deep(file: PngFile) -> Picture:
         alpha = np.where(hidden, 0, 0xFFFF).astype(np.uint16)
         return Picture(np.concatenate([samples, alpha], axis=2), space, alpha=True)
     return Picture(samples, space, alpha=file.colour in (4, 6))
+
+
+def _swap_red_and_blue(samples: NDArray[np.uint16]) -> None:
+    """In place and a few rows at a time, so that no second copy of a large photo is made."""
+    rows = max(1, _ROWS_BYTES // samples[0].nbytes)
+    for y in range(0, len(samples), rows):
+        part = samples[y : y + rows]
+        part[..., :3] = part[..., 2::-1].copy()
 
 
 def _require_whole(file: PngFile, pixel_bytes: int) -> None:
@@ -150,64 +200,69 @@ def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
     """Encode a photo or animation without loss.
 
     Args:
-        photo: grey or RGB, with or without alpha; one frame of 8 or 16 bits, or an animation
-            of 8 bits.
+        photo: grey or RGB, with or without alpha, 8 or 16 bits; several frames need durations.
         xmp: a packet to embed.
+
+    Raises:
+        ValueError: several frames without durations; PNG holds no pages.
     """
-    if photo.frames[0].samples.dtype == np.uint16:
-        return _encode_deep(photo, xmp)
-    images = [pillow.to_image(frame) for frame in photo.frames]
-    settings: dict[str, Any] = {"icc_profile": photo.icc, "compress_level": _LEVEL}
-    if photo.density is not None:
-        settings["dpi"] = photo.density
-    if len(images) > 1:
-        settings |= {
-            "save_all": True,
-            "append_images": images[1:],
-            "duration": [_playable_ms(ms) for ms in photo.durations_ms],
-            "loop": photo.loop or 0,
-            "disposal": Disposal.OP_NONE,
-            "blend": Blend.OP_SOURCE,
-        }
-    out = io.BytesIO()
-    images[0].save(out, "PNG", **settings)
-    data = out.getvalue()
-    if xmp is None:
-        return data
-    return data[: -len(_END)] + png_file.build([png_file.xmp_text(xmp)])[len(png_file.SIGNATURE) :]
-
-
-def _playable_ms(ms: int) -> int:
-    return min(max(ms, 0), 65_535)
-
-
-def _encode_deep(photo: Photo, xmp: bytes | None) -> bytes:
-    (picture,) = photo.frames
-    height, width, channels = picture.samples.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
-    chunks = [(b"IHDR", header)]
+    first = photo.frames[0].samples
+    height, width, channels = first.shape
+    colour = _COLOUR_TYPES[channels]
+    depth = 8 * first.itemsize
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))]
+    if isinstance(photo.encoding, PngEncoding) and photo.encoding.coded is not None:
+        chunks.append((b"cICP", photo.encoding.coded))
     if photo.icc:
         chunks.append((b"iCCP", b"icc\0\0" + zlib.compress(photo.icc)))
     if photo.density is not None:
-        x, y = (round(v / 0.0254) for v in photo.density)
+        x, y = (round(v / INCH_M) for v in photo.density)
         chunks.append((b"pHYs", struct.pack(">IIB", x, y, 1)))
     if xmp:
         chunks.append(png_file.xmp_text(xmp))
-    chunks.append((b"IDAT", _packed(picture.samples)))
+    if len(photo.frames) > 1:
+        chunks += _played(photo)
+    else:
+        chunks.append((b"IDAT", _packed(first)))
     return png_file.build(chunks)
+
+
+def _played(photo: Photo) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of an animation, whose every frame replaces all of the one before."""
+    if len(photo.durations_ms) != len(photo.frames):
+        raise ValueError("PNG holds one page or an animation")
+    yield b"acTL", struct.pack(">II", len(photo.frames), photo.loop or 0)
+    count = itertools.count()
+    for number, (frame, ms) in enumerate(zip(photo.frames, photo.durations_ms, strict=True)):
+        whole = (*frame.size_wh, 0, 0, *_ratio(ms), Disposal.OP_NONE, Blend.OP_SOURCE)
+        yield b"fcTL", struct.pack(">IIIIIHHBB", next(count), *whole)
+        packed = _packed(frame.samples)
+        if number == 0:
+            yield b"IDAT", packed
+        else:
+            yield b"fdAT", struct.pack(">I", next(count)) + packed
+
+
+def _ratio(ms: int) -> tuple[int, int]:
+    """A duration as a fraction of seconds of 16 bits each; above 18 hours the longest."""
+    for parts in (1000, 100, 10):
+        if ms * parts // 1000 <= _MAX_NUMERATOR:
+            return max(0, ms * parts // 1000), parts
+    return min(ms // 1000, _MAX_NUMERATOR), 1
 
 
 def _packed(samples: Samples) -> bytes:
     """Rows filtered by the row above, which suits photos well, and compressed."""
     height = samples.shape[0]
-    bytes_a_row = samples[0].size * 2
+    bytes_a_row = samples[0].size * samples.itemsize
+    stored = samples.dtype.newbyteorder(">")
     rows = max(1, _ROWS_BYTES // bytes_a_row)
     packing = zlib.compressobj(_LEVEL)
     parts = []
     above: NDArray[np.uint8] = np.zeros((1, bytes_a_row), np.uint8)
     for y in range(0, height, rows):
-        big_endian = samples[y : y + rows].astype(">u2")
-        plain = big_endian.view(np.uint8).reshape(-1, bytes_a_row)
+        part = samples[y : y + rows]
+        plain = part.astype(stored, copy=False).reshape(len(part), -1).view(np.uint8)
         filtered = np.full((len(plain), bytes_a_row + 1), 2, np.uint8)
         filtered[:, 1:] = plain - np.concatenate([above, plain[:-1]])
         parts.append(packing.compress(filtered.data))

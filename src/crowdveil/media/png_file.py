@@ -9,18 +9,24 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from crowdveil.errors import UnreadableMedia
 from crowdveil.media.icc import SRGB_PRIMARIES, Chromaticities, coded_profile, profile_of
 from crowdveil.media.notes import Notes
+from crowdveil.media.pillow import sound_density
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
 _MAX_TEXT_BYTES = 16_000_000
 """How far a compressed profile or text may unpack."""
 _SRGB_EXPONENT = 0.45455
+INCH_M = 0.0254
+
+Chunk: TypeAlias = tuple[bytes, bytes | memoryview]
+"""Type and content."""
 
 
 @dataclass(slots=True)
@@ -42,10 +48,20 @@ class PngFile:
     depth: int = 0
     colour: int = 0
     interlaced: bool = False
-    chunks: list[tuple[bytes, bytes]] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
     frames: int = 0
     others: dict[bytes, bytes] = field(default_factory=dict)
     texts: list[bytes] = field(default_factory=list)
+
+    @property
+    def plays(self) -> bool:
+        """Whether it shows an animation rather than its still picture.
+
+        The still picture is the first frame of an animation, or none of it.
+        """
+        order = [kind for kind, _ in self.chunks]
+        lone = self.frames == 1 and b"fcTL" in order
+        return self.frames > 1 or (lone and order.index(b"fcTL") > order.index(b"IDAT"))
 
     def only(self, kinds: Iterable[bytes]) -> bytes:
         """A file of the chunks of these kinds."""
@@ -64,16 +80,18 @@ def parse(data: bytes, where: str) -> PngFile:
         UnreadableMedia: it ends too early, or a chunk of the picture is damaged.
     """
     file = PngFile()
+    whole = memoryview(data)
     at = len(SIGNATURE)
     while True:
         if at + 12 > len(data):
             raise _damaged(where, "it ends too early")
         size, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + size]
+        # The pixels of a large photo are not copied to take it apart.
+        body = whole[at + 8 : at + 8 + size]
         check = data[at + 8 + size : at + 12 + size]
         if len(check) < 4:
             raise _damaged(where, "it ends too early")
-        sound = zlib.crc32(kind + body) == int.from_bytes(check, "big")
+        sound = zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(check, "big")
         at += 12 + size
         if kind == b"IEND":
             break
@@ -84,15 +102,15 @@ def parse(data: bytes, where: str) -> PngFile:
                 raise _damaged(where, "it holds an unknown part that is needed to show it")
             _add(file, kind, body, where)
         elif sound and kind == b"iTXt":
-            file.texts.append(body)
+            file.texts.append(bytes(body))
         elif sound:
-            file.others.setdefault(kind, body)
-    if not file.chunks or not file.joined(b"IDAT"):
-        raise _damaged(where, "holds no picture")
+            file.others.setdefault(kind, bytes(body))
+    if not any(kind == b"IDAT" for kind, _ in file.chunks):
+        raise _damaged(where, "it holds no picture")
     return file
 
 
-def _add(file: PngFile, kind: bytes, body: bytes, where: str) -> None:
+def _add(file: PngFile, kind: bytes, body: memoryview, where: str) -> None:
     if (kind == b"IHDR") == bool(file.chunks):
         raise _damaged(where, "its header is not where it belongs")
     if kind == b"IHDR":
@@ -113,9 +131,9 @@ def _damaged(where: str, reason: str) -> UnreadableMedia:
     )
 
 
-def build(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+def build(chunks: Iterable[Chunk]) -> bytes:
     """Put chunks together to a file; the end chunk is added."""
-    parts = [SIGNATURE]
+    parts: list[bytes | memoryview] = [SIGNATURE]
     for kind, body in (*chunks, (b"IEND", b"")):
         parts += [struct.pack(">I4s", len(body), kind), body]
         parts.append(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
@@ -163,12 +181,12 @@ def _inflated(packed: bytes) -> bytes | None:
 
 
 def density(file: PngFile) -> tuple[float, float] | None:
-    """Dots per inch, if the file gives them."""
+    """Dots per inch, if the file gives them and they make sense."""
     body = file.others.get(b"pHYs", b"")
     if len(body) != 9 or body[8] != 1:
         return None
     x, y = struct.unpack_from(">II", body)
-    return x * 0.0254, y * 0.0254
+    return sound_density(x * INCH_M, y * INCH_M)
 
 
 def xmp_text(packet: bytes) -> tuple[bytes, bytes]:
