@@ -1,5 +1,6 @@
 """PNG files of every kind: read exactly, written exactly, and nothing else let through."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable
@@ -8,7 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
 
+from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import png
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
@@ -157,3 +162,238 @@ def test_a_palette_with_transparency_becomes_alpha(depth: int) -> None:
     (frame,) = png.decode(written(samples, PALETTE, depth, before=before), "x.png").frames
     np.testing.assert_array_equal(frame.samples[..., :3], shown(samples, PALETTE, depth))
     np.testing.assert_array_equal(frame.samples[..., 3], alphas[samples[..., 0]])
+
+
+ALLOWED = {b"IHDR", b"iCCP", b"pHYs", b"acTL", b"fcTL", b"fdAT", b"IDAT", b"IEND"}
+
+
+def exif(orientation: int, *, big_endian: bool = False) -> bytes:
+    """A TIFF structure that says how to turn the picture and who took it."""
+    order = ">" if big_endian else "<"
+    head = (b"MM\0*" if big_endian else b"II*\0") + struct.pack(order + "I", 8)
+    turn = struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
+    artist = struct.pack(order + "HHII", 0x013B, 2, len(SECRET), 38)
+    return head + struct.pack(order + "H", 2) + turn + artist + bytes(4) + SECRET
+
+
+def nasty() -> bytes:
+    """A photo with everything that PNG files have been seen to carry."""
+    samples = noise((20, 30, 3), 8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    before = [
+        (b"iCCP", SECRET[:20] + b"\0\0" + zlib.compress(srgb)),
+        (b"pHYs", struct.pack(">IIB", 11811, 11811, 1)),
+        (b"tEXt", b"Author\0" + SECRET),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(SECRET)),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta>" + SECRET + b"</x:xmpmeta>"),
+        (b"eXIf", exif(1)),
+        (b"tIME", struct.pack(">H5B", 2024, 6, 1, 12, 30, 0)),
+        (b"prVt", SECRET),
+        (b"sPLT", b"palette\0\x08" + bytes(6)),
+        (b"hIST", bytes(4)),
+        (b"bKGD", bytes(6)),
+        (b"sBIT", b"\x08\x08\x08"),
+        (b"caBX", SECRET),
+        (b"gdAT", SECRET),
+    ]
+    return written(samples, RGB, 8, before=before) + SECRET + written(samples, RGB, 8)
+
+
+def test_nothing_but_the_picture_its_profile_and_its_density_reaches_the_output() -> None:
+    source = nasty()
+    photo = png.decode(source, "x.png")
+    output = png.encode(photo)
+    assert {kind for kind, _ in chunks_of(output)} == {b"IHDR", b"iCCP", b"pHYs", b"IDAT", b"IEND"}
+    assert not [body for _, body in chunks_of(output) if SECRET[:10] in body]
+    assert photo.density == pytest.approx((300, 300), abs=0.01)
+    np.testing.assert_array_equal(photo.frames[0].samples, noise((20, 30, 3), 8))
+    with Image.open(io.BytesIO(output)) as image:
+        image.load()
+        assert set(image.info) == {"icc_profile", "dpi"}
+        assert image.info["icc_profile"] == photo.icc
+
+
+def test_a_credit_is_written_where_readers_look_for_it() -> None:
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    output = png.encode(png.decode(nasty(), "x.png"), packet)
+    assert png.notes(output).xmp == packet
+    assert png.notes(output).exif is None
+    with Image.open(io.BytesIO(output)) as image:
+        image.load()
+        assert image.info["XML:com.adobe.xmp"].encode() == packet
+
+
+def test_metadata_blocks_are_found_packed_or_not_and_damage_gives_none() -> None:
+    packed = b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(SECRET)
+    samples = noise((3, 3, 1), 8)
+    data = written(samples, GREY, 8, before=[(b"iTXt", packed), (b"eXIf", exif(3))])
+    assert png.notes(data).xmp == SECRET
+    assert png.notes(data).exif == exif(3)
+    bomb = b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(bytes(100_000_000))
+    assert png.notes(written(samples, GREY, 8, before=[(b"iTXt", bomb)])).xmp is None
+    assert png.notes(data[:40]).exif is None
+    assert png.notes(b"").xmp is None
+
+
+TURNS = {
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a.swapaxes(0, 1), 2),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_turned_photo_is_read_upright_once(orientation: int, depth: int) -> None:
+    samples = noise((5, 8, 3), depth)
+    density = struct.pack(">IIB", 4000, 8000, 1)
+    block = exif(orientation, big_endian=orientation % 2 == 0)
+    data = written(samples, RGB, depth, before=[(b"eXIf", block), (b"pHYs", density)])
+    photo = png.decode(data, "x.png")
+    np.testing.assert_array_equal(photo.frames[0].samples, TURNS[orientation](samples))
+    turned = (203.2, 101.6) if orientation > 4 else (101.6, 203.2)
+    assert photo.density == pytest.approx(turned, abs=0.01)
+    again = png.decode(png.encode(photo), "x.png")
+    np.testing.assert_array_equal(again.frames[0].samples, photo.frames[0].samples)
+
+
+@pytest.mark.parametrize(
+    "body", [struct.pack(">IIB", 0, 0, 1), struct.pack(">IIB", 1, 1, 0), b"\xff" * 8 + b"\1", b""]
+)
+def test_a_density_that_says_nothing_is_left_out(body: bytes) -> None:
+    photo = png.decode(written(noise((3, 3, 1), 8), GREY, 8, before=[(b"pHYs", body)]), "x.png")
+    assert photo.density is None
+    assert b"pHYs" not in dict(chunks_of(png.encode(photo)))
+
+
+def frame_chunk(
+    number: int, size_wh: tuple[int, int], at_xy: tuple[int, int], delay: tuple[int, int], how: int
+) -> tuple[bytes, bytes]:
+    """A frame's header; `how` is disposal * 2 + blending."""
+    head = struct.pack(">IIIII", number, *size_wh, *at_xy)
+    return b"fcTL", head + struct.pack(">HHBB", *delay, how // 2, how % 2)
+
+
+def animation(*, hidden_still: bool = False, plays: int = 3) -> tuple[bytes, list[np.ndarray]]:
+    """Three frames built by hand, and what they show: whole, a patch, a patch upon it."""
+    base = noise((8, 10, 4), 8, seed=1).astype(np.uint8)
+    patch = noise((3, 4, 4), 8, seed=2).astype(np.uint8)
+    see_through = patch.copy()
+    see_through[..., 3] = 255 * (np.arange(12).reshape(3, 4) % 2)
+    second = base.copy()
+    second[2:5, 1:5] = patch
+    third = second.copy()
+    third[4:7, 5:9][see_through[..., 3] == 255] = see_through[see_through[..., 3] == 255]
+    still = zlib.compress(rows_of(np.zeros_like(base) if hidden_still else base, 8))
+    parts = [chunk(b"acTL", struct.pack(">II", 3, plays))]
+    first = chunk(*frame_chunk(0, (10, 8), (0, 0), (1, 10), 0))
+    if hidden_still:
+        parts += [chunk(b"IDAT", still), first]
+        packed = zlib.compress(rows_of(base, 8))
+        parts.append(chunk(b"fdAT", struct.pack(">I", 1) + packed))
+    else:
+        parts += [first, chunk(b"IDAT", still)]
+    number = 1 + hidden_still
+    for rows, at_xy, delay, how in (
+        (patch, (1, 2), (250, 1000), 0),
+        (see_through, (5, 4), (70, 1), 1),
+    ):
+        parts.append(chunk(*frame_chunk(number, (4, 3), at_xy, delay, how)))
+        body = struct.pack(">I", number + 1) + zlib.compress(rows_of(rows, 8))
+        parts.append(chunk(b"fdAT", body))
+        number += 2
+    data = SIGNATURE + header(10, 8, RGB_ALPHA, 8) + b"".join(parts) + chunk(b"IEND", b"")
+    return data, [base, second, third]
+
+
+@pytest.mark.parametrize("hidden_still", [False, True], ids=["still shown", "still hidden"])
+def test_an_animation_keeps_its_frames_times_and_loops(hidden_still: bool) -> None:
+    data, expected = animation(hidden_still=hidden_still)
+    photo = png.decode(data, "x.png")
+    assert photo.durations_ms == (100, 250, 70_000)
+    assert photo.loop == 3
+    again = png.decode(png.encode(photo), "x.png")
+    for played in (photo, again):
+        for frame, shown_frame in zip(played.frames, expected, strict=True):
+            np.testing.assert_array_equal(frame.samples, shown_frame)
+    assert (again.durations_ms, again.loop) == (photo.durations_ms, photo.loop)
+
+
+def test_equal_frames_of_an_animation_stay_apart() -> None:
+    same = Picture(noise((4, 5, 3), 8).astype(np.uint8), ColourSpace.RGB)
+    photo = Photo(PhotoFormat.PNG, (same,) * 3, durations_ms=(60_000, 70_000, 1), loop=0)
+    again = png.decode(png.encode(photo), "x.png")
+    assert again.durations_ms == photo.durations_ms
+    assert len(again.frames) == 3
+
+
+def test_an_animation_carries_nothing_but_its_frames() -> None:
+    data, _ = animation()
+    end = chunk(b"IEND", b"")
+    laden = data[: -len(end)] + chunk(b"tEXt", b"Author\0" + SECRET) + end + SECRET
+    output = png.encode(png.decode(laden, "x.png"))
+    assert {kind for kind, _ in chunks_of(output)} <= ALLOWED
+    assert SECRET not in output
+    with Image.open(io.BytesIO(output)) as image:
+        assert image.n_frames == 3
+
+
+def test_the_only_frame_of_an_animation_wins_over_a_still_that_is_not_shown() -> None:
+    shown_frame = noise((3, 4, 1), 8, seed=3).astype(np.uint8)
+    data = b"".join(
+        [
+            SIGNATURE,
+            header(4, 3, GREY, 8),
+            chunk(b"acTL", struct.pack(">II", 1, 0)),
+            chunk(b"IDAT", zlib.compress(rows_of(np.zeros_like(shown_frame), 8))),
+            chunk(*frame_chunk(0, (4, 3), (0, 0), (1, 1), 0)),
+            chunk(b"fdAT", struct.pack(">I", 1) + zlib.compress(rows_of(shown_frame, 8))),
+            chunk(b"IEND", b""),
+        ]
+    )
+    (frame,) = png.decode(data, "x.png").frames
+    np.testing.assert_array_equal(frame.samples, shown_frame)
+
+
+def test_an_animation_of_16_bits_is_refused_and_named() -> None:
+    frames = tuple(Picture(noise((4, 5, 3), 16, seed=k), ColourSpace.RGB) for k in range(2))
+    data = png.encode(Photo(PhotoFormat.PNG, frames, durations_ms=(10, 10)))
+    with pytest.raises(UnsupportedMedia, match=r"^x\.png: .*16 bits"):
+        png.decode(data, "x.png")
+
+
+def test_pages_are_not_written_as_an_animation() -> None:
+    frames = tuple(Picture(noise((4, 5, 3), 16, seed=k), ColourSpace.RGB) for k in range(2))
+    with pytest.raises(ValueError, match="one page"):
+        png.encode(Photo(PhotoFormat.TIFF, frames))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "kept"),
+    [
+        ([(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45455))], False),
+        ([(b"gAMA", struct.pack(">I", 45455))], False),
+        ([(b"gAMA", struct.pack(">I", 100_000))], True),
+        ([(b"cICP", bytes([1, 13, 0, 1]))], False),
+        ([(b"cICP", bytes([12, 13, 0, 1]))], True),
+    ],
+    ids=["sRGB", "sRGB's gamma", "linear light", "sRGB by number", "Display P3 by number"],
+)
+def test_colours_told_in_numbers_are_told_by_a_profile(
+    chunks: list[tuple[bytes, bytes]], kept: bool
+) -> None:
+    photo = png.decode(written(noise((3, 3, 3), 8), RGB, 8, before=chunks), "x.png")
+    assert (photo.icc is not None) == kept
+    if photo.icc:
+        ImageCms.ImageCmsProfile(io.BytesIO(photo.icc))
+
+
+def test_a_high_dynamic_range_stays_in_a_png() -> None:
+    coded = (b"cICP", bytes([9, 16, 0, 1]))
+    photo = png.decode(written(noise((3, 3, 3), 16), RGB, 16, before=[coded]), "x.png")
+    assert coded in chunks_of(png.encode(photo))
