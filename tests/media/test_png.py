@@ -397,3 +397,121 @@ def test_a_high_dynamic_range_stays_in_a_png() -> None:
     coded = (b"cICP", bytes([9, 16, 0, 1]))
     photo = png.decode(written(noise((3, 3, 3), 16), RGB, 16, before=[coded]), "x.png")
     assert coded in chunks_of(png.encode(photo))
+
+
+SOURCES = {
+    "grey": written(noise((9, 7, 1), 2), GREY, 2),
+    "palette": written(
+        noise((9, 7, 1), 2), PALETTE, 2, before=[(b"PLTE", bytes(range(12))), (b"tRNS", b"\x80")]
+    ),
+    "nasty": nasty(),
+    "deep": written(noise((9, 7, 4), 16), RGB_ALPHA, 16),
+    "deep interlaced": written(noise((9, 7, 3), 16), RGB, 16, interlaced=True),
+    "animation": animation()[0],
+}
+
+
+def read_or_refused(data: bytes) -> Photo | None:
+    """Decode; the only exception allowed is one of ours that begins with the file's name."""
+    png.notes(data)
+    try:
+        return png.decode(data, "x.png")
+    except CrowdveilError as error:
+        if not str(error).startswith("x.png: "):
+            raise
+        return None
+
+
+def mended(data: bytes) -> bytes:
+    """The same chunks with check sums that fit, so that damage gets past them."""
+    parts, at = [SIGNATURE], len(SIGNATURE)
+    while at + 12 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        parts.append(chunk(data[at + 4 : at + 8], data[at + 8 : at + 8 + size]))
+        at += 12 + size
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_file_cut_anywhere_before_its_end_chunk_is_refused(source: str) -> None:
+    whole = SOURCES[source]
+    end = whole.index(b"IEND")
+    for size in range(len(SIGNATURE), end + 4, 3):
+        with pytest.raises(UnreadableMedia, match=r"^x\.png: "):
+            png.decode(whole[:size], "x.png")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_damage_is_either_read_or_refused(source: str, data: st.DataObject) -> None:
+    broken = bytearray(SOURCES[source])
+    places = st.integers(len(SIGNATURE), len(broken) - 1)
+    hits = data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=4))
+    for at, value in hits:
+        broken[at] = value
+    if data.draw(st.booleans()):
+        broken = bytearray(mended(bytes(broken)))
+    read_or_refused(bytes(broken))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_either_read_or_refused(tail: bytes, begins_well: bool) -> None:
+    beginning = SIGNATURE + header(3, 3, RGB, 8) if begins_well else b""
+    read_or_refused(beginning + tail)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("interlaced", [False, True], ids=["rows", "interlaced"])
+@pytest.mark.parametrize("missing", [1, 40])
+def test_rows_that_end_too_early_are_refused_and_not_shown_grey(
+    depth: int, interlaced: bool, missing: int
+) -> None:
+    whole = written(noise((40, 30, 3), depth), RGB, depth, interlaced=interlaced)
+    (rows,) = [zlib.decompress(body) for kind, body in chunks_of(whole) if kind == b"IDAT"]
+    short = b"".join(
+        [
+            SIGNATURE,
+            header(30, 40, RGB, depth, interlaced=interlaced),
+            chunk(b"IDAT", zlib.compress(rows[:-missing])),
+            chunk(b"IEND", b""),
+        ]
+    )
+    with pytest.raises(UnreadableMedia):
+        png.decode(short, "x.png")
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_size_that_would_fill_the_memory_is_refused_before_decoding(depth: int) -> None:
+    bomb = b"".join(
+        [
+            SIGNATURE,
+            header(60_000, 60_000, RGB, depth),
+            chunk(b"IDAT", zlib.compress(bytes(1_000_000))),
+            chunk(b"IEND", b""),
+        ]
+    )
+    with pytest.raises(UnreadableMedia, match="limit"):
+        png.decode(bomb, "x.png")
+
+
+def test_an_animation_of_too_many_pixels_is_refused_before_decoding() -> None:
+    bomb = b"".join(
+        [
+            SIGNATURE,
+            header(1000, 1000, RGB, 8),
+            chunk(b"acTL", struct.pack(">II", 500, 0)),
+            chunk(b"IDAT", zlib.compress(bytes(1_000_000))),
+            chunk(b"IEND", b""),
+        ]
+    )
+    with pytest.raises(UnreadableMedia, match="limit"):
+        png.decode(bomb, "x.png")
+
+
+@pytest.mark.parametrize("kind", [b"CgBI", b"ABCD"])
+def test_a_part_that_is_needed_but_unknown_is_refused(kind: bytes) -> None:
+    data = written(noise((3, 3, 1), 8), GREY, 8, before=[(kind, bytes(4))])
+    with pytest.raises(UnreadableMedia, match="unknown part"):
+        png.decode(data, "x.png")
