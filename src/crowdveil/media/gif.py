@@ -98,8 +98,8 @@ def _numbers(picture: Picture) -> tuple[Colours, NDArray[np.bool_]]:
 
 
 def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode a still or an animation of 8-bit grey or RGB; what is half transparent and
-    less becomes opaque.
+    """Encode a still or an animation of 8-bit grey or RGB; what is less than
+    half opaque becomes transparent.
 
     Args:
         photo: at most `MAX_SIDE_PX` a side. Of another format, it gets the 256 colours that
