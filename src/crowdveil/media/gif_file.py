@@ -175,7 +175,7 @@ def _frame_blocks(frame: GifFrame) -> list[bytes]:
 def _packed(indices: NDArray[np.uint8]) -> bytes:
     """LZW-compressed pixels in sub-blocks, as Pillow writes them for a grey picture."""
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(indices)).save(out, "GIF", interlace=False)
+    Image.fromarray(np.ascontiguousarray(indices)).save(out, "GIF", interlace=False, optimize=False)
     single = out.getvalue()
     at = 13 + _table_bytes(single[10])
     while single[at] == _EXTENSION:
