@@ -20,6 +20,8 @@ from crowdveil.media.pillow import sound_density
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""Colour type to the depths it may have."""
 _MAX_TEXT_BYTES = 16_000_000
 """How far a compressed profile or text may unpack."""
 _SRGB_EXPONENT = 0.45455
@@ -116,9 +118,11 @@ def _add(file: PngFile, kind: bytes, body: memoryview, where: str) -> None:
     if kind == b"IHDR":
         if len(body) != 13:
             raise _damaged(where, "its header makes no sense")
-        width, height, file.depth, file.colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
+        width, height, file.depth, file.colour, *methods = struct.unpack(">IIBBBBB", body)
+        if file.depth not in _DEPTHS.get(file.colour, ()) or methods not in ([0, 0, 0], [0, 0, 1]):
+            raise _damaged(where, "its header makes no sense")
         file.size_wh = width, height
-        file.interlaced = interlace == 1
+        file.interlaced = methods[2] == 1
     elif kind == b"acTL" and len(body) == 8:
         file.frames = int.from_bytes(body[:4], "big")
     file.chunks.append((kind, body))
