@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crowdveil.media import gif_file, pillow
-from crowdveil.media.gif_file import PLACES, GifFrame
+from crowdveil.media.gif_file import PLACES, Control, Disposal, GifFile, GifFrame
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, contiguous
@@ -26,6 +26,7 @@ _COLOURS_AT_A_TIME = 1 << 14
 
 Colours: TypeAlias = NDArray[np.uint32]
 """Colours as one number each, red first."""
+_NONE: Colours = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +36,60 @@ class GifEncoding:
     colours: tuple[Colours, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a frame draws: (h, w) colours, which of them are drawn, and which are seen."""
+
+    numbers: Colours
+    drawn: NDArray[np.bool_]
+    opaque: NDArray[np.bool_]
+
+
 def decode(data: bytes, where: str) -> Photo:
-    """Decode a GIF file or animation.
+    """Decode a GIF file or animation, as browsers show it.
 
     Raises:
         UnreadableMedia: damaged, truncated or too large.
     """
     with pillow.decoding(where):
         file = gif_file.parse(data, where)
-        check_size(*file.size_wh, file.frames, where)
-        image: Any = pillow.open_image(file.clean, ("GIF",), where, animated=True)
-        frames, durations = [], []
-        for number in range(image.n_frames):
-            image.seek(number)
-            image.load()
-            frames.append(pillow.to_picture(image.convert("RGBA"), where))
-            durations.append(int(image.info.get("duration", 0)))
-        pictures = _without_idle_alpha(frames)
+        width, height = file.size_wh
+        check_size(width, height, len(file.frames), where)
+        pictures = _without_idle_alpha(list(_shown(file, where)))
         animated = len(pictures) > 1
-    return Photo(
-        PhotoFormat.GIF,
-        pictures,
-        durations_ms=tuple(durations) if animated else (),
-        loop=file.loop if animated else None,
-        encoding=GifEncoding(tuple(_brought(pictures))),
-    )
+        return Photo(
+            PhotoFormat.GIF,
+            pictures,
+            durations_ms=tuple(f.control.duration_ms for f in file.frames) if animated else (),
+            # GIF counts repetitions, and 0 stands for ever.
+            loop=file.repeats and file.repeats + 1 if animated else None,
+            encoding=GifEncoding(tuple(_brought(pictures))),
+        )
+
+
+def _shown(file: GifFile, where: str) -> Iterator[Picture]:
+    """What is seen at each frame, (h, w, 4) uint8; nothing is where nothing was drawn."""
+    width, height = file.size_wh
+    canvas = np.zeros((height, width, 4), np.uint8)
+    for packed in file.frames:
+        frame = gif_file.unpack(packed, where)
+        disposal = frame.control.disposal
+        before = canvas.copy() if disposal is Disposal.RESTORE else canvas
+        x, y = frame.corner_xy
+        # Slices end at the border by themselves.
+        area = canvas[y : y + frame.indices.shape[0], x : x + frame.indices.shape[1]]
+        indices = frame.indices[: area.shape[0], : area.shape[1]]
+        colours = np.zeros((PLACES, 4), np.uint8)
+        colours[: len(frame.table), :3] = frame.table
+        colours[:, 3] = _OPAQUE
+        drawn = np.ones(indices.shape, np.bool_)
+        if frame.control.clear is not None:
+            drawn = indices != frame.control.clear
+        area[drawn] = colours[indices[drawn]]
+        yield Picture(canvas.copy(), ColourSpace.RGB, alpha=True)
+        if disposal is Disposal.WIPE:
+            area[:] = 0
+        canvas = before
 
 
 def notes(data: bytes) -> Notes:
@@ -98,84 +128,89 @@ def _numbers(picture: Picture) -> tuple[Colours, NDArray[np.bool_]]:
 
 
 def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode a still or an animation of 8-bit grey or RGB; what is less than
-    half opaque becomes transparent.
+    """Encode a still or an animation of 8-bit grey or RGB.
 
     Args:
-        photo: at most `MAX_SIDE_PX` a side. Of another format, it gets the 256 colours that
-            suit each frame best.
+        photo: at most `MAX_SIDE_PX` a side; what is less than half opaque becomes
+            transparent. Of another format, it gets the 256 colours that suit each frame best.
         xmp: a packet to embed.
     """
     known = photo.encoding.colours if isinstance(photo.encoding, GifEncoding) else ()
-    durations = photo.durations_ms or (0,) * len(photo.frames)
-    written = _frames(photo.frames, known, durations)
-    return gif_file.build(photo.frames[0].size_wh, written, loop=photo.loop, xmp=xmp)
+    repeats = None if photo.loop in (None, 1) else max(0, (photo.loop or 0) - 1)
+    frames = _frames(photo.frames, known, _whole_hundredths(photo))
+    return gif_file.build(photo.frames[0].size_wh, frames, repeats=repeats, xmp=xmp)
+
+
+def _whole_hundredths(photo: Photo) -> list[int]:
+    """Durations in ms that GIF can tell, so that the sum of many does not drift."""
+    ends = np.cumsum((0, *(photo.durations_ms or [0] * len(photo.frames))))
+    return [int(d) for d in np.diff(np.rint(ends / 10).astype(np.int64) * 10)]
 
 
 def _frames(
-    pictures: tuple[Picture, ...], known: tuple[Colours, ...], durations: tuple[int, ...]
+    pictures: tuple[Picture, ...], known: tuple[Colours, ...], durations: list[int]
 ) -> Iterator[GifFrame]:
     numbers, opaque = _numbers(pictures[0])
-    shown = np.zeros_like(opaque)
-    before = numbers
-    for k, _ in enumerate(pictures):
+    before, shown, so_far = numbers, np.zeros_like(opaque), _NONE
+    for k, duration_ms in enumerate(durations):
         following = _numbers(pictures[k + 1]) if k + 1 < len(pictures) else None
-        # Only wiping all makes a pixel transparent again.
+        # Only wiping makes a pixel transparent again.
         wipe = following is not None and bool((opaque & ~following[1]).any())
         drawn = opaque & (~shown | (numbers != before))
-        exact = known[: k + 1] if not shown.any() else known[k : k + 1]
-        yield _frame(numbers, drawn, opaque, exact, durations[k], wipe=wipe)
+        # Readers differ over what lies outside of the first frame.
+        whole = wipe or k == 0
+        inside = (slice(None), slice(None)) if whole else _bounds(drawn)
+        view = _View(numbers[inside], drawn[inside], opaque[inside])
+        brought = known[k] if k < len(known) else _NONE
+        so_far = np.union1d(so_far, brought)
+        exact = brought if shown.any() else so_far
+        indices, table, clear = _indexed(view, exact, so_far, holes=pictures[k].alpha)
+        control = Control(clear, duration_ms, Disposal.WIPE if wipe else Disposal.LEAVE)
+        corner = inside[1].start or 0, inside[0].start or 0
+        yield GifFrame(indices, corner, _channels(table), control)
         before, shown = numbers, np.zeros_like(opaque) if wipe else opaque
         if following is not None:
             numbers, opaque = following
 
 
-def _frame(
-    numbers: Colours,
-    drawn: NDArray[np.bool_],
-    opaque: NDArray[np.bool_],
-    exact: tuple[Colours, ...],
-    duration_ms: int,
-    *,
-    wipe: bool,
-) -> GifFrame:
-    """One frame that draws these pixels."""
-    height, width = numbers.shape
-    # What is wiped is the frame's own rectangle.
-    top, bottom, left, right = (0, height, 0, width) if wipe else _bounds(drawn)
-    inside = slice(top, bottom), slice(left, right)
-    part, inked, visible = numbers[inside], drawn[inside], opaque[inside]
-    needed = np.unique(part[inked])
-    if not inked.all() and len(needed) == PLACES and visible.all():
-        # No place is left for "leave what is there": draw the rectangle in full if it fits.
-        everything = np.unique(part)
-        if len(everything) <= PLACES:
-            inked, needed = visible, everything
-    places = PLACES - (not inked.all())
-    table = _table(part[inked], needed, exact, places)
-    indices = np.zeros(part.shape, np.uint8)
-    indices[inked] = _nearest(part[inked], table)
-    clear = None
-    if not inked.all():
-        clear = len(table)
-        indices[~inked] = clear
-    return GifFrame(indices, (left, top), _channels(table), clear, duration_ms, wipe)
+def _indexed(
+    view: _View, exact: Colours, so_far: Colours, *, holes: bool
+) -> tuple[NDArray[np.uint8], Colours, int | None]:
+    """Places, sorted colours, and the place for "leave what is there" if it is used.
+
+    Args:
+        view: what to draw.
+        exact: the colours of the source that are drawn now.
+        so_far: all colours of the source up to now.
+        holes: whether something is transparent now or later. Some readers wipe to nothing
+            only if every frame has such a place, and to some colour if not.
+    """
+    inked = view.drawn
+    needed = np.unique(view.numbers[inked])
+    crowded = int(np.isin(needed, exact, assume_unique=True).sum()) >= PLACES
+    if crowded and not inked.all() and view.opaque.all():
+        # No place is left for "leave what is there": draw all of it again.
+        inked, exact, needed = view.opaque, so_far, np.unique(view.numbers)
+    with_clear = not inked.all() or (holes and not crowded)
+    table = _table(view.numbers[inked], needed, exact, PLACES - with_clear)
+    indices = np.full(view.numbers.shape, len(table) % PLACES, np.uint8)
+    indices[inked] = _nearest(view.numbers[inked], table)
+    return indices, table, len(table) if with_clear else None
 
 
-def _bounds(drawn: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """The smallest rectangle around these pixels, of one pixel if there are none."""
+def _bounds(drawn: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of the smallest rectangle around these pixels, one pixel if none."""
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     if not len(rows):
-        return 0, 1, 0, 1
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        return slice(0, 1), slice(0, 1)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _table(pixels: Colours, needed: Colours, exact: tuple[Colours, ...], places: int) -> Colours:
+def _table(pixels: Colours, needed: Colours, exact: Colours, places: int) -> Colours:
     """At most `places` sorted colours: all that are needed, else the exact ones and the best."""
     if len(needed) <= places:
         return needed
-    brought = np.unique(np.concatenate(exact)) if exact else np.empty(0, np.uint32)
-    kept = needed[np.isin(needed, brought, assume_unique=True)]
+    kept = needed[np.isin(needed, exact, assume_unique=True)]
     if len(kept) > places:
         colours, counts = np.unique(pixels[np.isin(pixels, kept)], return_counts=True)
         return np.sort(colours[np.argsort(counts)[-places:]])
