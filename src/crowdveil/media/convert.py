@@ -176,7 +176,7 @@ def _through(icc: bytes | None, space: ColourSpace) -> Callable[[Any], Any]:
             transform = ImageCms.buildTransform(
                 source, ImageCms.createProfile("sRGB"), _MODES[space], "RGB"
             )
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             # A profile that no colour management takes is ignored, as viewers do.
             pass
         else:
