@@ -47,6 +47,15 @@ def test_output_has_the_source_s_format(format: PhotoFormat, keep: Keep) -> None
     assert identify(data) is format
 
 
+@pytest.mark.parametrize("format", PhotoFormat)
+def test_samples_belong_to_the_photo_and_not_to_a_decoder(format: PhotoFormat, keep: Keep) -> None:
+    """pillow-heif 1.0 lent memory and freed it: the veil was painted over other data."""
+    samples: Any = samples_of(reread(one_of(format), keep))
+    while isinstance(samples.base, np.ndarray):
+        samples = samples.base
+    assert samples.flags.owndata
+
+
 @pytest.mark.parametrize("target", PhotoFormat)
 @pytest.mark.parametrize("source", PhotoFormat)
 def test_any_plain_photo_can_become_any_format(

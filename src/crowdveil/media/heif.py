@@ -67,7 +67,8 @@ def decode(data: bytes, where: str) -> Photo:
     with pillow.decoding(where):
         image = _primary(data, where)
         bits = int(image.info.get("bit_depth", 8))
-        samples: Any = np.asarray(image)
+        # A copy: some versions of pillow-heif free what their pictures only lend.
+        samples: Any = np.array(image)
         # Decoding may correct the size.
         width, height = image.size
         check_size(width, height, 1, where)
