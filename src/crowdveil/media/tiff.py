@@ -1,18 +1,15 @@
 """TIFF: grey, colour and CMYK of 8 or 16 bits, alpha, tiles, BigTIFF and several pages.
 
 Pages of one kind become the frames of a photo without durations; smaller copies of a page
-are previews and left behind. What the tags say is read in `tiff_pages`, samples that Pillow
-cannot hold in `tiff_samples`, and files are written in `tiff_file`.
+are previews and left behind. Tags are read in `tiff_tags` and understood in `tiff_pages`;
+samples that Pillow cannot hold are decoded in `tiff_samples`; files are written in `tiff_file`.
 """
 
-import io
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from crowdveil.errors import UnsupportedMedia
 from crowdveil.media import orientation, pillow, tiff_file
@@ -20,11 +17,12 @@ from crowdveil.media.icc import neutral_profile
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import CHANNELS, ColourSpace, Photo, PhotoFormat, Picture
-from crowdveil.media.tiff_pages import Page, Tag, number, page_of
+from crowdveil.media.tiff_pages import Page, is_preview, page_of
 from crowdveil.media.tiff_samples import decode_samples
+from crowdveil.media.tiff_tags import Tag, Tags, credit_block, read_directories, relisted
 
-MAX_PAGES = 1000
-"""Directories are linked lists; nobody has albums of this length."""
+_DATASET = b"\x1c"
+"""What each dataset of IPTC-IIM begins with."""
 
 
 def decode(data: bytes, where: str) -> Photo:
@@ -36,72 +34,59 @@ def decode(data: bytes, where: str) -> Photo:
             not known; camera raw files.
     """
     with pillow.decoding(where):
-        directories = _directories(data, where)
-        pages = [page_of(tags, where) for tags in directories]
-        kept = [k for k, page in enumerate(pages) if k == 0 or not page.preview]
-        for k in kept:
-            check_size(*pages[k].size_wh, len(kept), where)
-        opened: list[Any] = []
-        frames = tuple(_frame(data, directories, k, pages[k], opened, where) for k in kept)
+        kept = _shown(data, where)
+        first = kept[0][0]
+        frames = _frames(data, kept, where)
         _require_one_kind(frames, where)
-        first = directories[0]
-        turned = number(first, Tag.ORIENTATION, 1) in orientation.TRANSPOSING
-        density = orientation.tag_density(first)
+        density = _density(first)
+        turned = first.number(Tag.ORIENTATION, 1) in orientation.TRANSPOSING
         return Photo(
             PhotoFormat.TIFF,
             frames,
-            icc=neutral_profile(_bytes(first, Tag.ICC), frames[0].space),
+            icc=neutral_profile(first.raw(Tag.ICC), frames[0].space),
             density=density[::-1] if density and turned else density,
         )
 
 
 def notes(data: bytes) -> Notes:
-    """Metadata blocks of the first page; its tags are EXIF's."""
+    """Metadata blocks of the first page; those of its tags that name an author are EXIF's."""
     with suppress(Exception):
-        first = _directories(data, "")[0]
-        return Notes(exif=data, xmp=_bytes(first, Tag.XMP), iptc=_bytes(first, Tag.IPTC))
+        first = read_directories(data)[0]
+        return Notes(
+            exif=credit_block(first), xmp=first.raw(Tag.XMP), iptc=_iptc(first.raw(Tag.IPTC))
+        )
     return Notes()
 
 
-def _directories(data: bytes, where: str) -> list[Any]:
-    """The tags of every page, number to value."""
-    header = data[:16] if data[2:3] == b"+" or data[3:4] == b"+" else data[:8]
-    file = io.BytesIO(data)
-    directories: list[Any] = []
-    at = ImageFileDirectory_v2(header).next
-    seen: set[int] = set()
-    while at:
-        if at in seen:
-            raise ValueError("its pages go in circles")
-        if len(seen) == MAX_PAGES:
-            raise UnsupportedMedia(f"{where}: has more than {MAX_PAGES} pages; split it first")
-        seen.add(at)
-        file.seek(at)
-        tags = ImageFileDirectory_v2(header)
-        tags.load(file)
-        directories.append(tags)
-        at = tags.next
-    if not directories:
-        raise ValueError("it has no page")
-    return directories
+def _shown(data: bytes, where: str) -> list[tuple[Tags, Page]]:
+    """The pages that are no smaller copies of others."""
+    shown = [tags for tags in read_directories(data) if not is_preview(tags)]
+    if not shown:
+        raise UnsupportedMedia(
+            f"{where}: holds only a preview, as camera raw files do; export it as TIFF or JPEG"
+        )
+    pages = [page_of(tags, where) for tags in shown]
+    for page in pages:
+        check_size(*page.size_wh, len(pages), where)
+    return list(zip(shown, pages, strict=True))
 
 
-def _frame(
-    data: bytes, directories: list[Any], at: int, page: Page, opened: list[Any], where: str
-) -> Picture:
-    """One page, upright. `opened` keeps Pillow's image of the file from page to page."""
-    tags = directories[at]
-    if page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
-        picture = decode_samples(data, tags, page, where)
-        turn = number(tags, Tag.ORIENTATION, 1)
-        return replace(picture, samples=orientation.upright(picture.samples, turn))
-    if not opened:
-        opened.append(pillow.open_image(data, ("TIFF",), where))
-    image = opened[0]
-    image.seek(at)
-    image.load()
-    # Pillow turns a TIFF upright while it loads.
-    return pillow.to_picture(image, where)
+def _frames(data: bytes, kept: Sequence[tuple[Tags, Page]], where: str) -> tuple[Picture, ...]:
+    """Every page, upright."""
+    image = None
+    frames = []
+    for number, (tags, page) in enumerate(kept):
+        if page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
+            picture = decode_samples(data, tags, page, where)
+        else:
+            if image is None:
+                listed = relisted(data, [tags for tags, _ in kept])
+                image = pillow.open_image(listed, ("TIFF",), where)
+            image.seek(number)
+            picture = pillow.to_picture(image, where)
+        turn = tags.number(Tag.ORIENTATION, 1)
+        frames.append(replace(picture, samples=orientation.upright(picture.samples, turn)))
+    return tuple(frames)
 
 
 def _require_one_kind(frames: Sequence[Picture], where: str) -> None:
@@ -113,12 +98,19 @@ def _require_one_kind(frames: Sequence[Picture], where: str) -> None:
         )
 
 
-def _bytes(tags: Any, tag: Tag) -> bytes | None:
-    value = tags.get(tag)
-    if isinstance(value, tuple) and all(isinstance(v, int) and v >= 0 for v in value):
-        # IPTC is often declared as 32-bit numbers.
-        return np.array(value, "<u4").tobytes()
-    return pillow.text_or_bytes(value)
+def _density(tags: Tags) -> tuple[float, float] | None:
+    inch = orientation.INCH_PER_UNIT.get(tags.number(Tag.DENSITY_UNIT, 2))
+    x, y = tags.fraction(Tag.X_DENSITY), tags.fraction(Tag.Y_DENSITY)
+    if inch is None or x is None or y is None:
+        return None
+    return pillow.sound_density(float(x) * inch, float(y) * inch)
+
+
+def _iptc(block: bytes | None) -> bytes | None:
+    """Datasets in their order; some writers declare them as 32-bit numbers and turn those."""
+    if block is not None and block[:1] != _DATASET and block[3:4] == _DATASET:
+        return np.frombuffer(block[: len(block) // 4 * 4], ">u4").astype("<u4").tobytes()
+    return block
 
 
 def encode(photo: Photo, xmp: bytes | None = None) -> bytes:

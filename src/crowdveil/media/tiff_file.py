@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from crowdveil.media.picture import ColourSpace, Picture
-from crowdveil.media.tiff_pages import Tag
+from crowdveil.media.tiff_tags import Tag
 
 _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE = 3, 4, 5, 7, 1
 _SIZES = {_SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1, _BYTE: 1}

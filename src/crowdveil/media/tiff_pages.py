@@ -1,50 +1,15 @@
 """What the directory of one TIFF page says, checked before anything is decoded.
 
-Tags come in as Pillow reads them, a description of the page goes out. Pixels are left to
-`tiff` and `tiff_deep`. Source: TIFF revision 6.0 (1992); Adobe, TIFF Technical Notes (2002).
+The tags of a page come in, a description of it goes out. Pixels are left to `tiff` and
+`tiff_samples`. Source: TIFF revision 6.0 (1992); Adobe, TIFF Technical Notes (2002).
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
 
 from crowdveil.errors import UnsupportedMedia
 from crowdveil.media.limits import check_size
 from crowdveil.media.picture import ColourSpace
-
-
-class Tag(IntEnum):
-    """Tags of a directory."""
-
-    KIND = 254
-    WIDTH = 256
-    HEIGHT = 257
-    BITS = 258
-    COMPRESSION = 259
-    PHOTOMETRIC = 262
-    FILL_ORDER = 266
-    STRIP_OFFSETS = 273
-    ORIENTATION = 274
-    CHANNELS = 277
-    ROWS_PER_STRIP = 278
-    STRIP_BYTES = 279
-    X_DENSITY = 282
-    Y_DENSITY = 283
-    PLANES = 284
-    DENSITY_UNIT = 296
-    PREDICTOR = 317
-    TILE_WIDTH = 322
-    TILE_HEIGHT = 323
-    TILE_OFFSETS = 324
-    TILE_BYTES = 325
-    INKS = 332
-    EXTRA_CHANNELS = 338
-    SAMPLE_FORMAT = 339
-    XMP = 700
-    IPTC = 33723
-    ICC = 34675
-    RAW_VERSION = 50706
-
+from crowdveil.media.tiff_tags import Tag, Tags
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _SPACES = {
@@ -56,7 +21,9 @@ _SPACES = {
     _YCBCR: ColourSpace.RGB,
 }
 _REDUCED, _IS_MASK = 1, 4
+_OLD_REDUCED = 2
 _CMYK_INKS = 1
+_MAX_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +32,11 @@ class Page:
 
     Attributes:
         size_wh: width and height in pixels, as stored.
-        bits: bits a sample, 1-8 or 16.
+        bits: bits a sample: 8 or 16, or 1, 2 or 4 of a single channel.
         channels: samples a pixel, extra ones included.
         space: what the first of them mean.
         inverted: whether 0 is white.
         extra: meanings of the extra channels: 0 unknown, 1 associated, 2 straight alpha.
-        preview: whether it is a smaller copy of another page.
     """
 
     size_wh: tuple[int, int]
@@ -79,14 +45,19 @@ class Page:
     space: ColourSpace
     inverted: bool
     extra: tuple[int, ...]
-    preview: bool
 
 
-def page_of(tags: Any, where: str) -> Page:
+def is_preview(tags: Tags) -> bool:
+    """Whether a page is a smaller copy of another one."""
+    old_kind = tags.number(Tag.OLD_KIND, 0)
+    return bool(tags.number(Tag.KIND, 0) & _REDUCED) or old_kind == _OLD_REDUCED
+
+
+def page_of(tags: Tags, where: str) -> Page:
     """Describe a page.
 
     Args:
-        tags: number to value, as Pillow's directories are.
+        tags: its directory.
         where: what to call the file in messages.
 
     Raises:
@@ -94,13 +65,13 @@ def page_of(tags: Any, where: str) -> Page:
         UnsupportedMedia: camera raw data, masks, floating point, depths or colours that are
             not known.
     """
-    width, height = number(tags, Tag.WIDTH, 0), number(tags, Tag.HEIGHT, 0)
+    width, height = tags.number(Tag.WIDTH, 0), tags.number(Tag.HEIGHT, 0)
     check_size(width, height, 1, where)
-    photometric = number(tags, Tag.PHOTOMETRIC, _BLACK_IS_ZERO)
-    channels = number(tags, Tag.CHANNELS, 1)
-    bits = set(numbers(tags, Tag.BITS, (1,)))
-    formats = set(numbers(tags, Tag.SAMPLE_FORMAT, (1,)))
-    kind = number(tags, Tag.KIND, 0)
+    photometric = tags.number(Tag.PHOTOMETRIC, _BLACK_IS_ZERO)
+    channels = tags.number(Tag.CHANNELS, 1)
+    bits = set(tags.numbers(Tag.BITS, (1,)))
+    formats = set(tags.numbers(Tag.SAMPLE_FORMAT, (1,)))
+    kind = tags.number(Tag.KIND, 0)
     if Tag.RAW_VERSION in tags:
         raise _unsupported(where, "a camera raw file")
     if photometric == _MASK or kind & _IS_MASK:
@@ -109,10 +80,11 @@ def page_of(tags: Any, where: str) -> Page:
         raise _unsupported(where, f"a TIFF of colour kind {photometric}")
     if formats != {1}:
         raise _unsupported(where, "a TIFF of floating point or signed samples")
-    if len(bits) != 1 or not bits <= {1, 2, 4, 8, 16} or not 1 <= channels <= 16:
+    few = len(bits) == 1 and bits <= {1, 2, 4} and channels == 1
+    if not few and (bits not in ({8}, {16}) or not 1 <= channels <= _MAX_CHANNELS):
         shown = ", ".join(str(b) for b in sorted(bits))
         raise _unsupported(where, f"a TIFF with {channels} samples of {shown} bits")
-    if photometric == _SEPARATED and number(tags, Tag.INKS, _CMYK_INKS) != _CMYK_INKS:
+    if photometric == _SEPARATED and tags.number(Tag.INKS, _CMYK_INKS) != _CMYK_INKS:
         raise _unsupported(where, "a TIFF of other inks than CMYK")
     return Page(
         size_wh=(width, height),
@@ -120,8 +92,7 @@ def page_of(tags: Any, where: str) -> Page:
         channels=channels,
         space=_SPACES[photometric],
         inverted=photometric == _WHITE_IS_ZERO,
-        extra=numbers(tags, Tag.EXTRA_CHANNELS, ()),
-        preview=bool(kind & _REDUCED),
+        extra=tags.numbers(Tag.EXTRA_CHANNELS, ()),
     )
 
 
@@ -129,27 +100,3 @@ def _unsupported(where: str, what: str) -> UnsupportedMedia:
     return UnsupportedMedia(
         f"{where}: is {what}, which is not read; export it as a TIFF of 8 or 16 bits first"
     )
-
-
-def numbers(tags: Any, tag: Tag, default: tuple[int, ...]) -> tuple[int, ...]:
-    """The whole numbers of a tag.
-
-    Raises:
-        ValueError: it holds something else.
-    """
-    value = tags.get(tag, default)
-    values = value if isinstance(value, tuple) else (value,)
-    if not values and default:
-        return default
-    if not all(isinstance(v, int) for v in values):
-        raise ValueError(f"its tag {tag.value} holds no whole number")
-    return values
-
-
-def number(tags: Any, tag: Tag, default: int) -> int:
-    """The one whole number of a tag.
-
-    Raises:
-        ValueError: it holds something else.
-    """
-    return numbers(tags, tag, (default,))[0]

@@ -15,7 +15,8 @@ from PIL import Image
 from crowdveil.errors import UnsupportedMedia
 from crowdveil.media.picture import CHANNELS, Picture, Samples, contiguous
 from crowdveil.media.tiff_file import directory, long, short
-from crowdveil.media.tiff_pages import Page, Tag, number
+from crowdveil.media.tiff_pages import Page
+from crowdveil.media.tiff_tags import Tag, Tags
 
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
 _THROUGH_LIBTIFF = frozenset({_LZW, _PACKBITS})
@@ -24,12 +25,12 @@ _ASSOCIATED, _STRAIGHT = 1, 2
 _MAX_SEGMENT_BYTES = 1 << 30
 
 
-def decode_samples(data: bytes, tags: Any, page: Page, where: str) -> Picture:
+def decode_samples(data: bytes, tags: Tags, page: Page, where: str) -> Picture:
     """Decode a page of 8 or 16 bits a sample, as stored.
 
     Args:
         data: the whole file.
-        tags: the page's directory as Pillow reads it.
+        tags: the page's directory.
         page: what it says.
         where: what to call the file in messages.
 
@@ -37,10 +38,10 @@ def decode_samples(data: bytes, tags: Any, page: Page, where: str) -> Picture:
         ValueError: strips or tiles are missing or too short.
         UnsupportedMedia: a compression or arrangement that is not known.
     """
-    compression = number(tags, Tag.COMPRESSION, _NONE)
-    predictor = number(tags, Tag.PREDICTOR, 1)
+    compression = tags.number(Tag.COMPRESSION, _NONE)
+    predictor = tags.number(Tag.PREDICTOR, 1)
     known = {_NONE, _DEFLATE, _OLD_DEFLATE, *_THROUGH_LIBTIFF}
-    reordered = number(tags, Tag.FILL_ORDER, 1) != 1
+    reordered = tags.number(Tag.FILL_ORDER, 1) != 1
     if compression not in known or predictor not in (1, 2) or reordered:
         raise UnsupportedMedia(
             f"{where}: is a TIFF packed in a way that is not read (compression "
@@ -53,18 +54,18 @@ def decode_samples(data: bytes, tags: Any, page: Page, where: str) -> Picture:
 
 
 def _arranged(
-    data: bytes, tags: Any, page: Page, compression: int, *, differences: bool
+    data: bytes, tags: Tags, page: Page, compression: int, *, differences: bool
 ) -> Samples:
     width, height = page.size_wh
-    separate = number(tags, Tag.PLANES, 1) == _SEPARATE_PLANES
+    separate = tags.number(Tag.PLANES, 1) == _SEPARATE_PLANES
     planes = page.channels if separate else 1
     depth = page.channels // planes
     if Tag.TILE_OFFSETS in tags:
-        offsets, sizes = tags[Tag.TILE_OFFSETS], tags[Tag.TILE_BYTES]
-        tile_wh = number(tags, Tag.TILE_WIDTH, 0), number(tags, Tag.TILE_HEIGHT, 0)
+        offsets, sizes = tags.numbers(Tag.TILE_OFFSETS), tags.numbers(Tag.TILE_BYTES)
+        tile_wh = tags.number(Tag.TILE_WIDTH, 0), tags.number(Tag.TILE_HEIGHT, 0)
     else:
-        offsets, sizes = tags[Tag.STRIP_OFFSETS], tags[Tag.STRIP_BYTES]
-        tile_wh = width, min(number(tags, Tag.ROWS_PER_STRIP, height), height)
+        offsets, sizes = tags.numbers(Tag.STRIP_OFFSETS), tags.numbers(Tag.STRIP_BYTES)
+        tile_wh = width, min(tags.number(Tag.ROWS_PER_STRIP, height), height)
     tile_width, tile_height = tile_wh
     in_strips = Tag.TILE_OFFSETS not in tags
     if min(tile_wh) < 1 or page.bits // 8 * tile_width * tile_height * depth > _MAX_SEGMENT_BYTES:
@@ -88,7 +89,6 @@ def _arranged(
         part = np.frombuffer(unpacked, stored, rows * tile_width * depth).reshape(
             rows, tile_width, depth
         )
-        part = part.reshape(rows, tile_width, depth)
         part = np.cumsum(part, axis=1, dtype=samples.dtype) if differences else part
         into = samples[y : y + rows, x : x + tile_width, plane : plane + depth]
         into[...] = part[: into.shape[0], : into.shape[1]]
