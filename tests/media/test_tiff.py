@@ -140,3 +140,200 @@ def test_scanned_lines_and_palettes_become_the_colours_they_show() -> None:
     data = written(indices, photometric="palette", colormap=colours)
     shown = (colours.T // 257).astype(np.uint8)[indices]
     assert_exact(data, shown, ColourSpace.RGB)
+
+
+ALLOWED = {
+    "ImageWidth",
+    "ImageLength",
+    "BitsPerSample",
+    "Compression",
+    "PhotometricInterpretation",
+    "StripOffsets",
+    "SamplesPerPixel",
+    "RowsPerStrip",
+    "StripByteCounts",
+    "XResolution",
+    "YResolution",
+    "PlanarConfiguration",
+    "ResolutionUnit",
+    "Predictor",
+    "ExtraSamples",
+    "InterColorProfile",
+}
+
+
+def nasty(depth: int = 8) -> bytes:
+    """A photo with GPS, EXIF, a thumbnail below it and one behind it, notes and a trailer."""
+    thumbnail = noise((8, 8, 3), 8)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        writer.write(
+            noise((40, 60, 3), depth),
+            photometric="rgb",
+            resolution=(300, 300),
+            resolutionunit="INCH",
+            description=SECRET.decode(),
+            datetime="2024:06:01 12:30:00",
+            software="Camera",
+            subifds=1,
+            metadata=None,
+            extratags=[
+                (271, 2, None, SECRET.decode(), True),
+                (315, 2, None, "Alice", True),
+                (700, 1, len(SECRET), SECRET, True),
+                (33432, 2, None, "Alice 2024", True),
+                (33723, 7, 4, b"\x1c\x02\x00\x00", True),
+                (34377, 7, len(SECRET), SECRET, True),
+                (37500, 7, len(SECRET), SECRET, True),
+                (50341, 7, len(SECRET), SECRET, True),
+                (65000, 7, len(SECRET), SECRET, True),
+            ],
+        )
+        writer.write(thumbnail, photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(thumbnail, photometric="rgb", subfiletype=1, metadata=None, software=False)
+    return with_gps(out.getvalue()) + SECRET
+
+
+def with_gps(data: bytes) -> bytes:
+    """The same file with a GPS directory in its first page, behind everything else."""
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    entries = [data[first + 2 + 12 * k : first + 14 + 12 * k] for k in range(count)]
+    following = data[first + 2 + 12 * count : first + 6 + 12 * count]
+    gps = len(data)
+    north = struct.pack("<HHI4s", 1, 2, 2, b"N\0")
+    latitude = struct.pack("<HHII", 2, 5, 3, gps + 30)
+    directory = struct.pack("<H", 2) + north + latitude + bytes(4)
+    data += directory + struct.pack("<6I", 52, 1, 31, 1, 8, 10)
+    entries.append(struct.pack("<HHII", 34853, 4, 1, gps))
+    start = len(data)
+    entries.sort(key=lambda entry: struct.unpack_from("<H", entry))
+    data += struct.pack("<H", count + 1) + b"".join(entries) + following
+    return data[:4] + struct.pack("<I", start) + data[8:]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_nothing_but_the_picture_and_its_density_reaches_the_output(depth: int) -> None:
+    photo = tiff.decode(nasty(depth), "x.tif")
+    (frame,) = photo.frames
+    np.testing.assert_array_equal(frame.samples, noise((40, 60, 3), depth))
+    assert photo.density == (300, 300)
+    output = tiff.encode(photo)
+    assert SECRET[:8] not in output
+    with tifffile.TiffFile(io.BytesIO(output)) as file:
+        (page,) = file.pages
+        assert {tag.name for tag in page.tags} <= ALLOWED  # type: ignore[union-attr]
+
+
+def test_exiftool_finds_nothing_but_the_picture(
+    exiftool: Callable[[Path], dict[str, Any]], tmp_path: Path
+) -> None:
+    source, output = tmp_path / "source.tif", tmp_path / "output.tif"
+    source.write_bytes(nasty())
+    output.write_bytes(tiff.encode(tiff.decode(nasty(), "x.tif")))
+    before, after = exiftool(source), exiftool(output)
+    assert {"GPS:GPSLatitude", "SubIFD:ImageWidth", "IFD1:ImageWidth"} <= before.keys()
+    assert {name.split(":")[0] for name in after} <= {"ExifTool", "File", "IFD0", "Composite"}
+    names = {"ImageWidth", "ImageHeight", "BitsPerSample", "Compression", "StripOffsets"}
+    names |= {"PhotometricInterpretation", "SamplesPerPixel", "RowsPerStrip", "StripByteCounts"}
+    names |= {"XResolution", "YResolution", "PlanarConfiguration", "ResolutionUnit", "Predictor"}
+    assert {name.split(":")[1] for name in after if name.startswith("IFD0:")} == names
+
+
+def test_who_made_it_is_found_for_whoever_asks() -> None:
+    notes = tiff.notes(nasty())
+    assert notes.xmp == SECRET
+    assert notes.iptc == b"\x1c\x02\x00\x00"
+    block = Image.Exif()
+    block.load(notes.exif or b"")
+    assert block[315] == "Alice"
+    assert block[33432] == "Alice 2024"
+    assert set(block) == {270, 315, 33432}
+    assert tiff.notes(b"II*\0").exif is None
+    assert tiff.notes(nasty()[:60]).xmp is None
+
+
+def test_datasets_turned_by_a_writer_of_numbers_are_turned_back() -> None:
+    turned = [(33723, 4, 1, 0x1C0200FF, True)]
+    data = written(noise((4, 4), 8), photometric="minisblack", extratags=turned)
+    assert tiff.notes(data).iptc == b"\x1c\x02\x00\xff"
+
+
+def test_a_credit_and_a_profile_are_written_where_readers_look_for_them() -> None:
+    packet, icc = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", b"profile"
+    frame = Picture(noise((4, 5, 3), 16), ColourSpace.RGB)
+    output = tiff.encode(Photo(PhotoFormat.TIFF, (frame,), icc=icc), packet)
+    with tifffile.TiffFile(io.BytesIO(output)) as file:
+        tags: Any = file.pages[0].tags
+        assert tags[700].value == packet
+        assert tags[34675].value == icc
+    assert tiff.notes(output).xmp == packet
+
+
+TURNS: dict[int, Callable[[Any], Any]] = {
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a.swapaxes(0, 1), 2),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_turned_pages_are_read_upright_once(orientation: int, depth: int) -> None:
+    pages = noise((2, 5, 8, 3), depth)
+    data = written(
+        pages,
+        photometric="rgb",
+        resolution=(100, 200),
+        resolutionunit="CENTIMETER",
+        extratags=[(274, 3, 1, orientation, False)],
+    )
+    photo = tiff.decode(data, "x.tif")
+    for frame, page in zip(photo.frames, pages, strict=True):
+        np.testing.assert_array_equal(frame.samples, TURNS[orientation](page))
+    expected = (508, 254) if orientation > 4 else (254, 508)
+    assert photo.density == pytest.approx(expected)
+    again = tiff.decode(tiff.encode(photo), "x.tif")
+    for frame, page in zip(again.frames, photo.frames, strict=True):
+        np.testing.assert_array_equal(frame.samples, page.samples)
+    assert again.density == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_pages_stay_together_and_in_order(depth: int) -> None:
+    pages = noise((5, 20, 30, 3), depth)
+    photo = tiff.decode(written(pages, photometric="rgb", compression="zlib"), "x.tif")
+    assert photo.durations_ms == ()
+    found = tifffile.imread(io.BytesIO(tiff.encode(photo)))
+    np.testing.assert_array_equal(found, pages)
+
+
+def test_pages_of_different_sizes_are_refused_rather_than_dropped() -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for side in (20, 30):
+            writer.write(noise((side, side, 3), 8), photometric="rgb", metadata=None)
+    with pytest.raises(UnsupportedMedia, match=r"^x\.tif: has 2 pages of different sizes"):
+        tiff.decode(out.getvalue(), "x.tif")
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["behind", "before"])
+def test_a_preview_is_not_taken_for_the_photo(first: bool) -> None:
+    photo, preview = noise((20, 30, 3), 8), noise((5, 6, 3), 8)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for samples in (preview, photo) if first else (photo, preview):
+            kind = 1 if samples is preview else 0
+            writer.write(samples, photometric="rgb", subfiletype=kind, metadata=None)
+    assert_exact(out.getvalue(), photo, ColourSpace.RGB)
+
+
+def test_a_file_of_previews_only_is_refused_as_camera_raw_files_are() -> None:
+    data = written(noise((5, 6, 3), 8), photometric="rgb", subfiletype=1)
+    with pytest.raises(UnsupportedMedia, match="camera raw"):
+        tiff.decode(data, "x.tif")
