@@ -1,58 +1,103 @@
-"""AVIF: stills and animations, at 8 bits.
+"""AVIF: stills of 8 to 12 bits, and animations of 8 bits.
 
-Pillow decodes 10 and 12 bits to 8; the documentation says so. Rotation and mirroring that
+Pillow reads what the file says of itself, and pictures of 8 bits; as it has no deeper colour,
+deeper stills go through OpenCV, which brings the same decoder. Rotation and mirroring that
 the file asks for come out of Pillow as an EXIF orientation and are applied once.
+Source: AOMedia, AV1 Image File Format 1.1, and AV1 in ISO base media files 1.2, clause 2.3.
 """
 
 import io
+import re
+import struct
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import cv2
+import numpy as np
 
 from crowdveil.errors import UnsupportedMedia
 from crowdveil.media import orientation, pillow
 from crowdveil.media.icc import HDR_CURVES, coded_profile, neutral_profile
+from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
-from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat
+from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, Samples, contiguous
 
 MAX_SIDE_PX = 65_536
-QUALITY = 85
+QUALITY = 90
 _SPEED = 7
-_SUBSAMPLING = "4:2:0"
-_CODED_COLOURS = b"colrnclx"
-"""Type and kind of the box that numbers primaries and curve."""
+_DEEP_BITS = 10
+"""For 16-bit pictures that were no AVIF."""
+_CONFIGURATION = re.compile(rb"av1C\x81.(.)", re.DOTALL)
+"""The box that tells depth and subsampling: type, version, level, then the byte of flags."""
+_CODED_COLOURS = re.compile(rb"colrnclx(.{4})", re.DOTALL)
+"""The box that numbers primaries and curve."""
+_UNSPECIFIED = 2
+_SUBSAMPLING = {0: "4:4:4", 2: "4:2:2", 3: "4:2:0"}
+"""Halved width (2) and height (1) of the chroma planes to what Pillow calls it."""
+_KINDS = {1: (ColourSpace.GREY, False), 3: (ColourSpace.RGB, False), 4: (ColourSpace.RGB, True)}
+
+
+@dataclass(frozen=True, slots=True)
+class AvifEncoding:
+    """How the source was encoded.
+
+    Attributes:
+        bits: a sample, 8, 10 or 12.
+        subsampling: as Pillow calls it.
+        coded: primaries and curve as ITU-T H.273 numbers them.
+    """
+
+    bits: int
+    subsampling: str
+    coded: tuple[int, int]
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the samples mean nothing without the curve that only this format names."""
+        return self.coded[1] in HDR_CURVES
 
 
 def decode(data: bytes, where: str) -> Photo:
-    """Decode an AVIF file or animation; 10 and 12 bits are reduced to 8.
+    """Decode an AVIF file; stills of 10 and 12 bits come out as 16, animations as 8.
 
     Raises:
         UnreadableMedia: damaged, truncated or too large.
-        UnsupportedMedia: high dynamic range, which 8 bits cannot hold.
+        UnsupportedMedia: an animation of high dynamic range, which 8 bits cannot hold.
     """
     with pillow.decoding(where):
-        primaries, curve = _coded_colours(data)
-        if curve in HDR_CURVES:
-            raise UnsupportedMedia(
-                f"{where}: is an AVIF of high dynamic range, which is not read; "
-                "export it with standard range first"
-            )
+        how = _encoding(data)
         image: Any = pillow.open_image(data, ("AVIF",), where, animated=True)
         turn = orientation.exif_orientation(pillow.text_or_bytes(image.info.get("exif")))
+        deep = how.bits > 8 and image.n_frames == 1
+        if how.hdr and how.bits > 8 and not deep:
+            raise UnsupportedMedia(
+                f"{where}: is a moving AVIF of high dynamic range, which is not read; "
+                "export it with standard range first"
+            )
         frames, durations = [], []
         for number in range(image.n_frames):
-            image.seek(number)
-            image.load()
-            picture = pillow.to_picture(image, where)
+            if deep:
+                picture = _deep(data, image, how.bits, where)
+            else:
+                image.seek(number)
+                image.load()
+                picture = pillow.to_picture(image, where)
             frames.append(replace(picture, samples=orientation.upright(picture.samples, turn)))
             durations.append(round(float(image.info.get("duration", 0))))
         pictures = pillow.same_kind(frames)
         icc = neutral_profile(image.info.get("icc_profile"), pictures[0].space)
         if icc is None and pictures[0].space is ColourSpace.RGB:
-            icc = coded_profile(primaries, curve)
+            icc = coded_profile(*how.coded)
     animated = len(pictures) > 1
     return Photo(
-        PhotoFormat.AVIF, pictures, durations_ms=tuple(durations) if animated else (), icc=icc
+        PhotoFormat.AVIF,
+        pictures,
+        durations_ms=tuple(durations) if animated else (),
+        # Neither Pillow nor its encoder tells how often; viewers play for ever.
+        loop=0 if animated else None,
+        icc=icc,
+        encoding=how,
     )
 
 
@@ -65,26 +110,60 @@ def notes(data: bytes) -> Notes:
     return Notes()
 
 
-def _coded_colours(data: bytes) -> tuple[int, int]:
-    """Numbers of primaries and curve after ITU-T H.273; unspecified if the file has none."""
-    at = data.find(_CODED_COLOURS) + len(_CODED_COLOURS)
-    if at < len(_CODED_COLOURS) or at + 4 > len(data):
-        return 2, 2
-    return int.from_bytes(data[at : at + 2], "big"), int.from_bytes(data[at + 2 : at + 4], "big")
+def _encoding(data: bytes) -> AvifEncoding:
+    flags = [found[1][0] for found in _CONFIGURATION.finditer(data)]
+    coded = _CODED_COLOURS.search(data)
+    # Alpha has a configuration of its own, without colour planes.
+    colour = next((flag for flag in flags if not flag & 0x10), 0x0C)
+    return AvifEncoding(
+        bits=max((10 + 2 * bool(flag & 0x20) if flag & 0x40 else 8 for flag in flags), default=8),
+        subsampling=_SUBSAMPLING.get(colour >> 2 & 3, "4:2:0"),
+        coded=struct.unpack(">HH", coded[1]) if coded else (_UNSPECIFIED, _UNSPECIFIED),
+    )
+
+
+def _deep(data: bytes, image: Any, bits: int, where: str) -> Picture:
+    """The still as stored, stretched to 16 bits."""
+    samples: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        # OpenCV tells nobody why: Pillow raises if the file is damaged.
+        image.load()
+        raise UnsupportedMedia(
+            f"{where}: is an AVIF of {bits} bits, which this installation of OpenCV does not "
+            "read; install a newer one or export it with 8 bits first"
+        )
+    samples = samples.reshape(*samples.shape[:2], -1)
+    check_size(samples.shape[1], samples.shape[0], 1, where)
+    space, alpha = _KINDS[samples.shape[2]]
+    samples = _swapped(samples)
+    return Picture(samples << (16 - bits) | samples >> (2 * bits - 16), space, alpha)
+
+
+def _swapped(samples: Any) -> Samples:
+    """Red first to blue first or back, as OpenCV wants it."""
+    order = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples.shape[2]]
+    return contiguous(samples[..., order])
 
 
 def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
-    """Encode a photo or animation of 8 bits, grey or RGB, with or without alpha.
+    """Encode a still of 8 or 16 bits or an animation of 8, grey or RGB, alpha or not.
 
     Args:
-        photo: at most `MAX_SIDE_PX` a side.
+        photo: at most `MAX_SIDE_PX` a side; 16 bits are written as the source's 10 or 12.
         xmp: a packet to embed.
     """
+    how = photo.encoding if isinstance(photo.encoding, AvifEncoding) else None
+    deep = photo.frames[0].samples.dtype == np.uint16
+    data = _encode_deep(photo, xmp, how) if deep else _encode_shallow(photo, xmp, how)
+    return _with_coded_colours(data, how) if how and how.coded[0] != _UNSPECIFIED else data
+
+
+def _encode_shallow(photo: Photo, xmp: bytes | None, how: AvifEncoding | None) -> bytes:
     images = [pillow.to_image(frame) for frame in photo.frames]
     settings: dict[str, Any] = {"quality": QUALITY, "speed": _SPEED}
     settings |= {"icc_profile": photo.icc, "xmp": xmp}
     if photo.frames[0].space is ColourSpace.RGB:
-        settings["subsampling"] = _SUBSAMPLING
+        settings["subsampling"] = how.subsampling if how else "4:2:0"
     if len(images) > 1:
         settings |= {
             "save_all": True,
@@ -94,3 +173,30 @@ def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
     out = io.BytesIO()
     images[0].save(out, "AVIF", **settings)
     return out.getvalue()
+
+
+def _encode_deep(photo: Photo, xmp: bytes | None, how: AvifEncoding | None) -> bytes:
+    (picture,) = photo.frames
+    bits = how.bits if how and how.bits > 8 else _DEEP_BITS
+    samples = _swapped(picture.samples >> (16 - bits))
+    blocks = {cv2.IMAGE_METADATA_ICCP: photo.icc, cv2.IMAGE_METADATA_XMP: xmp}
+    given = {kind: np.frombuffer(block, np.uint8) for kind, block in blocks.items() if block}
+    settings = [
+        *(cv2.IMWRITE_AVIF_DEPTH, bits),
+        *(cv2.IMWRITE_AVIF_QUALITY, QUALITY),
+        *(cv2.IMWRITE_AVIF_SPEED, _SPEED),
+    ]
+    done, data = cv2.imencodeWithMetadata(
+        ".avif", samples, list(given), list(given.values()), settings
+    )
+    if not done:
+        raise UnsupportedMedia(
+            f"an AVIF of {bits} bits cannot be written by this installation of OpenCV; "
+            "choose --format tiff"
+        )
+    return data.tobytes()
+
+
+def _with_coded_colours(data: bytes, how: AvifEncoding) -> bytes:
+    """The file with the source's primaries and curve; what the pixels hold does not change."""
+    return _CODED_COLOURS.sub(lambda _: b"colrnclx" + struct.pack(">HH", *how.coded), data)

@@ -56,7 +56,7 @@ HOLDS: dict[PhotoFormat, Holds] = {
     ),
     PhotoFormat.TIFF: Holds(spaces=frozenset(ColourSpace), deep=True, pages=True),
     PhotoFormat.HEIF: Holds(deep=True),
-    PhotoFormat.AVIF: Holds(animation=True, side_px=avif.MAX_SIDE_PX),
+    PhotoFormat.AVIF: Holds(deep=True, animation=True, side_px=avif.MAX_SIDE_PX),
     PhotoFormat.GIF: Holds(animation=True, icc=False, side_px=gif.MAX_SIDE_PX),
     PhotoFormat.BMP: Holds(icc=False, credit=False),
 }
