@@ -65,6 +65,7 @@ class Picture:
     alpha: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse samples of a shape or dtype that does not belong to the colours."""
         expected = CHANNELS[self.space] + self.alpha
         if self.samples.ndim != 3 or self.samples.shape[2] != expected:
             raise ValueError(
