@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -30,6 +31,8 @@ from protest import eval_dir
 
 SIZES = {"12 MP": (4000, 3000), "100 MP": (12000, 8333)}
 MEMORY_FORMATS = (PhotoFormat.JPEG, PhotoFormat.PNG, PhotoFormat.TIFF, PhotoFormat.WEBP)
+OTHER_LOSSY = {PhotoFormat.HEIF: 60, PhotoFormat.WEBP: 80, PhotoFormat.AVIF: 75}
+"""Qualities that cameras and programs write by default, or near it."""
 TURNED = 6
 """EXIF orientation of a phone held upright, the case that needs a copy more."""
 
@@ -66,6 +69,31 @@ def loss() -> None:
         print(
             f"| `{folder}` | {len(own)} | {own.min():.1f} dB | {np.percentile(own, 5):.1f} dB "
             f"| {np.median(own):.1f} dB | {np.median(usual):.1f} dB | {np.median(size):.2f} x |"
+        )
+
+
+def other_loss() -> None:
+    """Print the loss for the other lossy formats, on photos as other programs write them."""
+    pillow_heif.register_heif_opener()
+    paths = sorted((eval_dir() / "wider_protest" / "images").glob("*.jpg"))[:40]
+    print("| format | source's quality | PSNR: worst | median | size |")
+    print("|---|---|---|---|---|")
+    for format, quality in OTHER_LOSSY.items():
+        found = []
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "source"
+            for path in paths:
+                with Image.open(path) as image:
+                    image.save(source, format.value.upper(), quality=quality)
+                photo = read_photo(source)
+                output = source.with_name("output")
+                output.write_bytes(encode_photo(photo))
+                loss_db = psnr(photo.frames[0].samples, read_photo(output).frames[0].samples)
+                found.append((loss_db, output.stat().st_size / source.stat().st_size))
+        own, size = np.array(found).T
+        print(
+            f"| {format.value} | {quality} | {own.min():.1f} dB | {np.median(own):.1f} dB "
+            f"| {np.median(size):.2f} x |"
         )
 
 
@@ -135,6 +163,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "loss":
         loss()
+        other_loss()
     elif given.what == "memory":
         memory()
     else:
