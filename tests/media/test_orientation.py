@@ -1,6 +1,7 @@
 """A photo comes out upright, once, in every format that can lie down."""
 
 import io
+from collections.abc import Callable
 import struct
 from typing import Any
 
@@ -43,6 +44,20 @@ def test_turning_agrees_with_pillow(orientation: int) -> None:
     turned = ImageOps.exif_transpose(image)
     assert np.array_equal(np.asarray(turned), scene())
     assert np.array_equal(upright(np.asarray(image), orientation), scene())
+
+
+@pytest.mark.parametrize("channels", range(1, 6))
+@pytest.mark.parametrize("make", [scene, deep_scene], ids=["8 bits", "16 bits"])
+def test_every_kind_of_samples_turns_alike(make: Callable[..., Any], channels: int) -> None:
+    """Five channels are CMYK with alpha."""
+    samples = np.concatenate([make(9, 7, 3), make(9, 7, 2)], axis=2)[..., :channels].copy()
+    expected = {3: np.rot90(samples, 2), 6: np.rot90(samples, -1), 8: np.rot90(samples)}
+    expected |= {2: np.fliplr(samples), 4: np.flipud(samples), 5: np.swapaxes(samples, 0, 1)}
+    expected |= {7: np.rot90(np.swapaxes(samples, 0, 1), 2)}
+    for orientation, turned in expected.items():
+        found = upright(samples, orientation)
+        assert found.flags.c_contiguous
+        assert np.array_equal(found, turned)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
