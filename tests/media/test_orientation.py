@@ -1,8 +1,8 @@
 """A photo comes out upright, once, in every format that can lie down."""
 
 import io
-from collections.abc import Callable
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import cv2
