@@ -1,13 +1,24 @@
 """BMP: what Pillow reads of it, and uncompressed output without any profile.
 
-A profile inside a BMP, or the path to one, is neither read nor written.
+A profile inside a BMP, or the path to one, is neither read nor written. Pillow writes no
+transparency, so pictures with alpha are written here.
+Source: Microsoft, BITMAPV4HEADER.
 """
 
 import io
+import struct
+
+import numpy as np
 
 from crowdveil.media import pillow
 from crowdveil.media.notes import Notes
-from crowdveil.media.picture import Photo, PhotoFormat
+from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
+
+_FILE_HEADER_BYTES, _V4_HEADER_BYTES = 14, 108
+_BIT_FIELDS = 3
+_MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+_SRGB = 0x73524742
+_INCHES_PER_METRE = 39.3701
 
 
 def decode(data: bytes, where: str) -> Photo:
@@ -38,6 +49,22 @@ def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
     if xmp is not None:
         raise ValueError("a BMP cannot hold metadata")
     (picture,) = photo.frames
+    density = photo.density or (0, 0)
+    if picture.alpha:
+        return _with_alpha(picture, density)
     out = io.BytesIO()
-    pillow.to_image(picture).save(out, "BMP", dpi=photo.density or (0, 0))
+    pillow.to_image(picture).save(out, "BMP", dpi=density)
     return out.getvalue()
+
+
+def _with_alpha(picture: Picture, density: tuple[float, float]) -> bytes:
+    """32 bits a pixel with a mask for alpha, which only the fourth version of the header has."""
+    width, height = picture.size_wh
+    order = [0, 0, 0, 1] if picture.space is ColourSpace.GREY else [2, 1, 0, 3]
+    pixels = np.ascontiguousarray(picture.samples[::-1][..., order]).tobytes()
+    start = _FILE_HEADER_BYTES + _V4_HEADER_BYTES
+    x, y = (round(v * _INCHES_PER_METRE) for v in density)
+    file = struct.pack("<2sIII", b"BM", start + len(pixels), 0, start)
+    header = struct.pack("<IiiHHII", _V4_HEADER_BYTES, width, height, 1, 32, _BIT_FIELDS, 0)
+    header += struct.pack("<iiII4II", x, y, 0, 0, *_MASKS, _SRGB)
+    return file + header.ljust(_V4_HEADER_BYTES, b"\0") + pixels

@@ -36,6 +36,11 @@ def decoding(where: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise UnreadableMedia(f"{where}: does not fit into memory; reduce it first") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableMedia(
+            f"{where}: says it has more pixels than the limit of {MAX_FRAME_PX // 1_000_000} "
+            "million a frame; if that is true, split or reduce it first"
+        ) from error
     # Decoders meet hostile bytes here and raise all kinds; none may end the batch.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
