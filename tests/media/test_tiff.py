@@ -337,3 +337,109 @@ def test_a_file_of_previews_only_is_refused_as_camera_raw_files_are() -> None:
     data = written(noise((5, 6, 3), 8), photometric="rgb", subfiletype=1)
     with pytest.raises(UnsupportedMedia, match="camera raw"):
         tiff.decode(data, "x.tif")
+
+
+def _sources() -> dict[str, bytes]:
+    rgb, deep = noise((20, 30, 3), 8), noise((20, 30, 3), 16)
+    fax = io.BytesIO()
+    Image.fromarray(noise((20, 37), 1).astype(bool)).save(fax, "TIFF", compression="group4")
+    jpeg = io.BytesIO()
+    Image.fromarray(rgb).save(jpeg, "TIFF", compression="jpeg")
+    lzw = io.BytesIO()
+    Image.fromarray(rgb).save(lzw, "TIFF", compression="tiff_lzw")
+    colours = noise((3, 256), 16)
+    packed: dict[str, Any] = {"photometric": "rgb", "compression": "zlib", "predictor": True}
+    return {
+        "plain": written(rgb, photometric="rgb"),
+        "tiles": written(rgb, tile=(16, 16), **packed),
+        "deep": written(deep, rowsperstrip=7, **packed),
+        "deep tiles": written(deep, tile=(16, 16), byteorder=">", bigtiff=True, **packed),
+        "pages": written(noise((3, 6, 7, 3), 8), **packed),
+        "nasty": nasty(),
+        "palette": written(rgb[..., 0].copy(), photometric="palette", colormap=colours),
+        "lzw": lzw.getvalue(),
+        "fax": fax.getvalue(),
+        "jpeg": jpeg.getvalue(),
+    }
+
+
+SOURCES = _sources()
+
+
+def read_or_refused(data: bytes) -> Photo | None:
+    """Decode; the only exception allowed is one of ours that begins with the file's name."""
+    tiff.notes(data)
+    try:
+        return tiff.decode(data, "x.tif")
+    except CrowdveilError as error:
+        if not str(error).startswith("x.tif: "):
+            raise
+        return None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("source", SOURCES)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_damage_is_either_read_or_refused(source: str, data: st.DataObject) -> None:
+    broken = bytearray(SOURCES[source])
+    places = st.integers(0, len(broken) - 1)
+    hits = data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=4))
+    for at, value in hits:
+        broken[at] = value
+    size = data.draw(st.one_of(st.just(len(broken)), st.integers(0, len(broken))))
+    read_or_refused(bytes(broken[:size]))
+
+
+@pytest.mark.parametrize("source", ["plain", "tiles", "deep", "deep tiles", "pages", "palette"])
+def test_a_file_cut_inside_its_picture_is_refused(source: str) -> None:
+    whole = SOURCES[source]
+    # tifffile puts the first directory before the samples.
+    for size in range(0, len(whole) - 8, 11):
+        with pytest.raises(UnreadableMedia, match=r"^x\.tif: "):
+            tiff.decode(whole[:size], "x.tif")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b""]), st.binary(max_size=120))
+def test_any_bytes_are_either_read_or_refused(beginning: bytes, tail: bytes) -> None:
+    read_or_refused(beginning + tail)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_size_that_would_fill_the_memory_is_refused_before_decoding(depth: int) -> None:
+    data = bytearray(written(noise((20, 30, 3), depth), photometric="rgb"))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    for at in range(first + 2, first + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", data, at)[0] in (256, 257):
+            struct.pack_into("<HII", data, at + 2, 4, 1, 60_000)
+    with pytest.raises(UnreadableMedia, match="limit"):
+        tiff.decode(bytes(data), "x.tif")
+
+
+def test_pages_that_go_in_circles_are_refused() -> None:
+    data = bytearray(written(noise((4, 5), 8), photometric="minisblack"))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * count, first)
+    with pytest.raises(UnreadableMedia, match="circles"):
+        tiff.decode(bytes(data), "x.tif")
+
+
+@pytest.mark.parametrize(
+    ("samples", "settings"),
+    [
+        (np.zeros((4, 5), np.float32), {}),
+        (np.zeros((4, 5), np.uint32), {}),
+        (np.zeros((4, 5), np.int16), {}),
+        (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}),
+        (np.zeros((4, 5), bool), {"photometric": "mask"}),
+        (np.zeros((4, 5), np.uint16), {"extratags": [(50706, 1, 4, b"\1\4\0\0", True)]}),
+    ],
+    ids=["float", "32 bits", "signed", "CIELab", "mask", "DNG"],
+)
+def test_what_is_not_known_is_refused_and_named(samples: Any, settings: dict[str, Any]) -> None:
+    data = written(samples, **({"photometric": "minisblack"} | settings))
+    with pytest.raises(UnsupportedMedia, match=r"^x\.tif: is a .*export it as"):
+        tiff.decode(data, "x.tif")

@@ -2,7 +2,7 @@
 
 Pages of one kind become the frames of a photo without durations; smaller copies of a page
 are previews and left behind. Tags are read in `tiff_tags` and understood in `tiff_pages`;
-samples that Pillow cannot hold are decoded in `tiff_samples`; files are written in `tiff_file`.
+most samples are decoded in `tiff_samples`, the rest by Pillow; files are written in `tiff_file`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import CHANNELS, ColourSpace, Photo, PhotoFormat, Picture
 from crowdveil.media.tiff_pages import Page, is_preview, page_of
-from crowdveil.media.tiff_samples import decode_samples
+from crowdveil.media.tiff_samples import can_decode, decode_samples, require_whole
 from crowdveil.media.tiff_tags import Tag, Tags, credit_block, read_directories, relisted
 
 _DATASET = b"\x1c"
@@ -76,9 +76,15 @@ def _frames(data: bytes, kept: Sequence[tuple[Tags, Page]], where: str) -> tuple
     image = None
     frames = []
     for number, (tags, page) in enumerate(kept):
-        if page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
-            picture = decode_samples(data, tags, page, where)
+        if can_decode(tags, page):
+            picture = decode_samples(data, tags, page)
+        elif page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
+            raise UnsupportedMedia(
+                f"{where}: is a TIFF packed in a way that is not read (compression "
+                f"{tags.number(Tag.COMPRESSION, 1)}); save it without compression first"
+            )
         else:
+            require_whole(data, tags, page)
             if image is None:
                 listed = relisted(data, [tags for tags, _ in kept])
                 image = pillow.open_image(listed, ("TIFF",), where)

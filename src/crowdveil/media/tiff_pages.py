@@ -35,6 +35,7 @@ class Page:
         bits: bits a sample: 8 or 16, or 1, 2 or 4 of a single channel.
         channels: samples a pixel, extra ones included.
         space: what the first of them mean.
+        direct: whether samples are colours, rather than places in a palette or YCbCr.
         inverted: whether 0 is white.
         extra: meanings of the extra channels: 0 unknown, 1 associated, 2 straight alpha.
     """
@@ -43,6 +44,7 @@ class Page:
     bits: int
     channels: int
     space: ColourSpace
+    direct: bool
     inverted: bool
     extra: tuple[int, ...]
 
@@ -91,6 +93,7 @@ def page_of(tags: Tags, where: str) -> Page:
         bits=bits.pop(),
         channels=channels,
         space=_SPACES[photometric],
+        direct=photometric not in (_PALETTE, _YCBCR),
         inverted=photometric == _WHITE_IS_ZERO,
         extra=tags.numbers(Tag.EXTRA_CHANNELS, ()),
     )

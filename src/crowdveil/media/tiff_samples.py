@@ -1,105 +1,178 @@
-"""Decodes TIFF pages that Pillow has no image for: 16 bits, or CMYK with more channels.
+"""Decodes the samples of TIFF pages that store them as they are shown, of 8 or 16 bits.
 
-A page's tags and the file come in, samples go out. LZW is unpacked by libtiff through Pillow;
-only the arrangement of strips, tiles and planes is worked out here.
+A page's tags and the file come in, samples go out, exact or not at all. LZW and PackBits are
+unpacked by libtiff through Pillow; only the arrangement of strips, tiles and planes is worked
+out here. Palettes, JPEG, fax and the like are left to Pillow.
 Source: TIFF revision 6.0 (1992), sections 8, 14 and 15.
 """
 
 import io
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
-from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.picture import CHANNELS, Picture, Samples, contiguous
+from crowdveil.media.picture import CHANNELS, Picture, Samples
 from crowdveil.media.tiff_file import directory, long, short
 from crowdveil.media.tiff_pages import Page
 from crowdveil.media.tiff_tags import Tag, Tags
 
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
 _THROUGH_LIBTIFF = frozenset({_LZW, _PACKBITS})
+_COMPRESSIONS = _THROUGH_LIBTIFF | {_NONE, _DEFLATE, _OLD_DEFLATE}
 _SEPARATE_PLANES = 2
 _ASSOCIATED, _STRAIGHT = 1, 2
-_MAX_SEGMENT_BYTES = 1 << 30
+_SMALL_PX = 1 << 24
+"""Tiles may be larger than a small picture, but not without bound."""
+_BLOCK_SAMPLES = 1 << 22
+"""Samples that are added up at a time."""
 
 
-def decode_samples(data: bytes, tags: Tags, page: Page, where: str) -> Picture:
-    """Decode a page of 8 or 16 bits a sample, as stored.
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A strip or tile of one plane (of all channels, if they are not apart).
+
+    Attributes:
+        plane: which.
+        x, y: of its first pixel.
+        width, height: in pixels, as stored.
+        offset, size: of its bytes in the file.
+    """
+
+    plane: int
+    x: int
+    y: int
+    width: int
+    height: int
+    offset: int
+    size: int
+
+
+def can_decode(tags: Tags, page: Page) -> bool:
+    """Whether a page is of those that are decoded here."""
+    return (
+        page.bits in (8, 16)
+        and page.direct
+        and tags.number(Tag.COMPRESSION, _NONE) in _COMPRESSIONS
+        and tags.number(Tag.PREDICTOR, 1) in (1, 2)
+        and tags.number(Tag.FILL_ORDER, 1) == 1
+    )
+
+
+def decode_samples(data: bytes, tags: Tags, page: Page) -> Picture:
+    """Decode a page, as stored.
 
     Args:
         data: the whole file.
         tags: the page's directory.
-        page: what it says.
-        where: what to call the file in messages.
+        page: what it says; `can_decode` is true of it.
 
     Raises:
         ValueError: strips or tiles are missing or too short.
-        UnsupportedMedia: a compression or arrangement that is not known.
     """
-    compression = tags.number(Tag.COMPRESSION, _NONE)
-    predictor = tags.number(Tag.PREDICTOR, 1)
-    known = {_NONE, _DEFLATE, _OLD_DEFLATE, *_THROUGH_LIBTIFF}
-    reordered = tags.number(Tag.FILL_ORDER, 1) != 1
-    if compression not in known or predictor not in (1, 2) or reordered:
-        raise UnsupportedMedia(
-            f"{where}: is a TIFF packed in a way that is not read (compression "
-            f"{compression}, predictor {predictor}); save it without compression first"
-        )
-    samples = _arranged(data, tags, page, compression, differences=predictor == 2)
+    colours = CHANNELS[page.space]
+    if page.channels < colours:
+        raise ValueError("it has too few samples for its colours")
+    with_alpha = page.channels > colours and page.extra[:1] in ((_ASSOCIATED,), (_STRAIGHT,))
+    # Channels that nobody sees are left behind.
+    samples: Any = _arranged(data, tags, page, colours + with_alpha)
     if page.inverted:
-        samples = np.iinfo(samples.dtype).max - samples
-    return _picture(samples, page)
+        top = np.iinfo(samples.dtype).max
+        np.subtract(top, samples[..., :colours], out=samples[..., :colours])
+    if with_alpha and page.extra[0] == _ASSOCIATED:
+        samples[..., :colours] = _straight(samples[..., :colours], samples[..., colours:])
+    return Picture(samples, page.space, with_alpha)
 
 
-def _arranged(
-    data: bytes, tags: Tags, page: Page, compression: int, *, differences: bool
-) -> Samples:
+def require_whole(data: bytes, tags: Tags, page: Page) -> None:
+    """See that all of a page is in the file, before a decoder shows what there is.
+
+    Raises:
+        ValueError: strips or tiles are missing, outside the file or too short.
+    """
+    for segment in _segments(data, tags, page):
+        if tags.number(Tag.COMPRESSION, _NONE) == _NONE and page.channels == 1:
+            row = -(-segment.width * page.bits // 8)
+            if segment.size < row * segment.height:
+                raise ValueError("parts of it end too early")
+
+
+def _segments(data: bytes, tags: Tags, page: Page) -> Iterator[_Segment]:
+    """All strips or tiles, each inside the file."""
     width, height = page.size_wh
-    separate = tags.number(Tag.PLANES, 1) == _SEPARATE_PLANES
-    planes = page.channels if separate else 1
-    depth = page.channels // planes
-    if Tag.TILE_OFFSETS in tags:
+    tiled = Tag.TILE_OFFSETS in tags
+    if tiled:
         offsets, sizes = tags.numbers(Tag.TILE_OFFSETS), tags.numbers(Tag.TILE_BYTES)
-        tile_wh = tags.number(Tag.TILE_WIDTH, 0), tags.number(Tag.TILE_HEIGHT, 0)
+        columns, rows = tags.number(Tag.TILE_WIDTH, 0), tags.number(Tag.TILE_HEIGHT, 0)
     else:
         offsets, sizes = tags.numbers(Tag.STRIP_OFFSETS), tags.numbers(Tag.STRIP_BYTES)
-        tile_wh = width, min(tags.number(Tag.ROWS_PER_STRIP, height), height)
-    tile_width, tile_height = tile_wh
-    in_strips = Tag.TILE_OFFSETS not in tags
-    if min(tile_wh) < 1 or page.bits // 8 * tile_width * tile_height * depth > _MAX_SEGMENT_BYTES:
+        columns, rows = width, min(tags.number(Tag.ROWS_PER_STRIP, height), height)
+    if min(columns, rows) < 1 or columns * rows > max(_SMALL_PX, width * height):
         raise ValueError("its tiles have no sensible size")
-    places = [
+    planes = _planes(tags, page)
+    count = planes * -(-width // columns) * -(-height // rows)
+    if len(offsets) < count or len(sizes) < count:
+        raise ValueError("parts of it are missing")
+    places = (
         (plane, x, y)
         for plane in range(planes)
-        for y in range(0, height, tile_height)
-        for x in range(0, width, tile_width)
-    ]
-    if len(offsets) < len(places) or len(sizes) < len(places):
-        raise ValueError("parts of it are missing")
-    order = "<" if data[:2] == b"II" else ">"
-    stored = np.dtype(f"{order}u{page.bits // 8}")
-    samples: Any = np.empty((height, width, page.channels), stored.newbyteorder("="))
+        for y in range(0, height, rows)
+        for x in range(0, width, columns)
+    )
     for (plane, x, y), offset, size in zip(places, offsets, sizes, strict=False):
+        if offset + size > len(data):
+            raise ValueError("parts of it lie outside the file")
         # The last strip may be cut short, tiles are always whole.
-        rows = min(tile_height, height - y) if in_strips else tile_height
-        whole = stored.itemsize * rows * tile_width * depth
-        unpacked = _unpacked(data[offset : offset + size], compression, whole)
-        part = np.frombuffer(unpacked, stored, rows * tile_width * depth).reshape(
-            rows, tile_width, depth
+        stored_rows = rows if tiled else min(rows, height - y)
+        yield _Segment(plane, x, y, columns, stored_rows, offset, size)
+
+
+def _planes(tags: Tags, page: Page) -> int:
+    return page.channels if tags.number(Tag.PLANES, 1) == _SEPARATE_PLANES else 1
+
+
+def _arranged(data: bytes, tags: Tags, page: Page, kept: int) -> Samples:
+    """The first channels of a page."""
+    width, height = page.size_wh
+    depth = page.channels // _planes(tags, page)
+    stored = np.dtype(f"{tags.layout.order}u{page.bits // 8}")
+    differences = tags.number(Tag.PREDICTOR, 1) == 2
+    compression = tags.number(Tag.COMPRESSION, _NONE)
+    samples: Any = np.empty((height, width, kept), stored.newbyteorder("="))
+    for segment in _segments(data, tags, page):
+        if segment.plane >= kept:
+            break
+        shape = segment.height, segment.width, depth
+        packed = memoryview(data)[segment.offset : segment.offset + segment.size]
+        unpacked = _unpacked(packed, compression, stored.itemsize * int(np.prod(shape)))
+        part = np.frombuffer(unpacked, stored).reshape(shape)
+        rows, columns = (
+            slice(segment.y, segment.y + shape[0]),
+            slice(segment.x, segment.x + shape[1]),
         )
-        part = np.cumsum(part, axis=1, dtype=samples.dtype) if differences else part
-        into = samples[y : y + rows, x : x + tile_width, plane : plane + depth]
-        into[...] = part[: into.shape[0], : into.shape[1]]
+        planes = slice(segment.plane, segment.plane + depth)
+        _place(part, samples[rows, columns, planes], differences=differences)
     return cast(Samples, samples)
 
 
-def _unpacked(packed: bytes, compression: int, whole: int) -> bytes:
+def _place(part: Any, into: Any, *, differences: bool) -> None:
+    """Copy what of a strip or tile is inside the picture, some rows at a time."""
+    height, width, channels = into.shape
+    block = max(1, _BLOCK_SAMPLES // part[0].size)
+    for y in range(0, height, block):
+        rows = part[y : min(y + block, height), :width, :channels]
+        into[y : y + block] = np.cumsum(rows, axis=1, dtype=into.dtype) if differences else rows
+
+
+def _unpacked(packed: memoryview, compression: int, whole: int) -> bytes | memoryview:
     """Exactly `whole` bytes of a strip or tile."""
+    unpacked: bytes | memoryview
     if compression in _THROUGH_LIBTIFF:
-        return _through_libtiff(packed, compression, whole)
-    if compression == _NONE:
+        unpacked = _through_libtiff(packed, compression, whole)
+    elif compression == _NONE:
         unpacked = packed[:whole]
     else:
         unpacked = zlib.decompressobj().decompress(packed, whole)
@@ -108,7 +181,7 @@ def _unpacked(packed: bytes, compression: int, whole: int) -> bytes:
     return unpacked
 
 
-def _through_libtiff(packed: bytes, compression: int, whole: int) -> bytes:
+def _through_libtiff(packed: memoryview, compression: int, whole: int) -> bytes:
     """Unpack bytes as if they were a grey picture of 8 bits and one row."""
     entries = [
         long(Tag.WIDTH, whole),
@@ -121,24 +194,13 @@ def _through_libtiff(packed: bytes, compression: int, whole: int) -> bytes:
         long(Tag.ROWS_PER_STRIP, 1),
         long(Tag.STRIP_BYTES, len(packed)),
     ]
-    padded = packed + bytes(len(packed) % 2)
-    at = 8 + len(padded)
-    row = b"II*\0" + at.to_bytes(4, "little") + padded + directory(entries, at, last=True)
-    with Image.open(io.BytesIO(row), formats=["TIFF"]) as image:
+    padding = bytes(len(packed) % 2)
+    at = 8 + len(packed) + len(padding)
+    tables = directory(entries, at, last=True)
+    row = b"".join([b"II*\0", at.to_bytes(4, "little"), packed, padding, tables])
+    # Not through Image.open, whose limit of pixels is below the bytes of a large strip.
+    with TiffImageFile(io.BytesIO(row)) as image:
         return image.tobytes()
-
-
-def _picture(samples: Samples, page: Page) -> Picture:
-    """Keep the colours and straight or associated alpha, leave channels nobody sees."""
-    colours = CHANNELS[page.space]
-    if samples.shape[2] < colours:
-        raise ValueError("it has too few samples for its colours")
-    if samples.shape[2] == colours or page.extra[:1] not in ((_ASSOCIATED,), (_STRAIGHT,)):
-        return Picture(contiguous(samples[..., :colours]), page.space)
-    kept: Any = contiguous(samples[..., : colours + 1])
-    if page.extra[0] == _ASSOCIATED:
-        kept[..., :colours] = _straight(kept[..., :colours], kept[..., colours:])
-    return Picture(kept, page.space, alpha=True)
 
 
 def _straight(colours: Samples, alpha: Samples) -> Samples:
