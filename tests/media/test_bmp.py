@@ -52,6 +52,39 @@ def test_every_kind_that_pillow_writes_is_read(mode: str) -> None:
     assert np.array_equal(decoded(saved(image, "BMP")).squeeze(), expected)
 
 
+def indexed(indices: Any, bits: int, palette: list[tuple[int, int, int]]) -> bytes:
+    """A file of places in a palette, from none of our code or Pillow's."""
+    height, width = indices.shape
+    stored = np.unpackbits(indices[::-1].astype(np.uint8)[..., None], axis=2)[..., 8 - bits :]
+    rows = np.packbits(stored.reshape(height, -1), axis=1)
+    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
+    start = 54 + 4 * len(palette)
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, 0, 0, 0, len(palette), 0)
+    table = b"".join(bytes([blue, green, red, 0]) for red, green, blue in palette)
+    return (
+        b"BM" + struct.pack("<III", start + rows.size, 0, start) + header + table + rows.tobytes()
+    )
+
+
+GREYS = [(17 * k, 17 * k, 17 * k) for k in range(16)]
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8])
+@pytest.mark.parametrize(
+    "palette",
+    [[(0, 0, 0), (255, 255, 255)], [(255, 255, 255), (0, 0, 0)], [(9, 5, 1), (2, 250, 3)], GREYS],
+    ids=["black and white", "white and black", "two colours", "sixteen greys"],
+)
+def test_palettes_are_read_as_the_colours_they_show(
+    palette: list[tuple[int, int, int]], bits: int
+) -> None:
+    palette = palette[: 1 << bits]
+    indices = np.random.default_rng(3).integers(0, len(palette), (7, 13))
+    found = decoded(indexed(indices, bits, palette))
+    expected = np.array(palette)[indices]
+    assert np.array_equal(np.broadcast_to(found, expected.shape), expected)
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_density_survives(channels: int) -> None:
     data = bmp.encode(photo_of(scene(channels=channels), density=(300.0, 150.0)))

@@ -14,7 +14,8 @@ from crowdveil.media import pillow
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
-_FILE_HEADER_BYTES, _V4_HEADER_BYTES = 14, 108
+_FILE_HEADER_BYTES, _INFO_HEADER_BYTES, _V4_HEADER_BYTES = 14, 40, 108
+_SHORTEST = _FILE_HEADER_BYTES + _INFO_HEADER_BYTES
 _BIT_FIELDS = 3
 _MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
 _SRGB = 0x73524742
@@ -29,10 +30,24 @@ def decode(data: bytes, where: str) -> Photo:
         UnsupportedMedia: pixels of a kind that is not known.
     """
     with pillow.decoding(where):
-        image = pillow.open_image(data, ("BMP",), where)
+        image = pillow.open_image(_for_pillow(data), ("BMP",), where)
         density = pillow.density_of(image)
         picture = pillow.to_picture(image, where)
     return Photo(PhotoFormat.BMP, (picture,), density=density)
+
+
+def _for_pillow(data: bytes) -> bytes:
+    """The same file, with a third colour if it has two and more than 1 bit a pixel.
+
+    Pillow reads any file of black and white as if it had 1 bit a pixel. The third colour is
+    taken from the bytes behind the palette, and no pixel has it.
+    """
+    if len(data) < _SHORTEST:
+        return data
+    (header,), (bits,) = struct.unpack_from("<I", data, 14), struct.unpack_from("<H", data, 28)
+    if header < _INFO_HEADER_BYTES or bits not in (4, 8) or data[46:50] != struct.pack("<I", 2):
+        return data
+    return data[:46] + struct.pack("<I", 3) + data[50:]
 
 
 def notes(data: bytes) -> Notes:
