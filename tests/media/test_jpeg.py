@@ -233,6 +233,48 @@ def test_a_truncated_file_is_refused_rather_than_half_grey(share: float, progres
         jpeg.decode(data[: max(3, int(len(data) * share))], "a.jpg")
 
 
+def scan_of(data: bytes) -> int:
+    """Where the picture's data begin."""
+    start = data.index(b"\xff\xda")
+    return start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("lost", [600, 1500])
+def test_a_hole_in_the_data_is_refused_rather_than_half_grey(mode: str, lost: int) -> None:
+    data = saved(scene(mode), quality=90)
+    hole = scan_of(data) + 500
+    with pytest.raises(UnreadableMedia, match="breaks off"):
+        jpeg.decode(data[:hole] + data[hole + lost :], "a.jpg")
+
+
+@pytest.mark.parametrize("marker", [0x01, 0x5A, 0xC0, 0xD8, 0xE1, 0xF7, 0xFE])
+def test_a_byte_gone_wrong_that_ends_the_picture_is_not_passed_over(marker: int) -> None:
+    data = saved(scene(), quality=90)
+    middle = (scan_of(data) + len(data)) // 2
+    broken = data[:middle] + bytes([0xFF, marker, 0, 40]) + data[middle + 4 :]
+    with pytest.raises(UnreadableMedia):
+        jpeg.decode(broken, "a.jpg")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("level", [127, 128])
+def test_a_picture_that_ends_in_grey_is_read(mode: str, level: int) -> None:
+    image = scene(mode)
+    image.paste((level,) * len(image.getbands()), (0, 60, *image.size))
+    data = saved(image, quality=90)
+    samples = jpeg.decode(data, "a.jpg").frames[0].samples
+    np.testing.assert_array_equal(np.squeeze(samples), np.asarray(opened(data)))
+
+
+def test_a_picture_without_all_its_colours_is_refused() -> None:
+    data = saved(scene(), quality=90, progressive=True)
+    first = data.index(b"\xff\xda")
+    second = data.index(b"\xff\xc4", first)
+    with pytest.raises(UnreadableMedia, match="colours are missing"):
+        jpeg.decode(data[:first] + data[second:], "a.jpg")
+
+
 def test_a_size_that_would_fill_memory_is_not_believed() -> None:
     data = bytearray(saved(scene("L")))
     frame = data.index(b"\xff\xc0")

@@ -21,7 +21,10 @@ _SOI, _EOI, _SOS, _DQT, _DHT, _DRI, _DNL, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0
 _SOF = {0xC0: False, 0xC1: False, 0xC2: True}
 """Start-of-frame markers that are decoded, and whether each is progressive."""
 _OTHER_SOF = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_TEM = 0x01
+_AFTER_LAST_SCAN = frozenset({_DNL})
+_BETWEEN_SCANS = frozenset({_SOS, _DHT, _DQT, _DRI}) | _AFTER_LAST_SCAN
+"""What may follow a scan but the end; anything else is a byte gone wrong in it."""
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 # fmt: off
@@ -92,12 +95,15 @@ def parse(data: bytes, where: str) -> JpegFile:
     parts = [b"\xff\xd8"]
     apps: list[tuple[int, bytes]] = []
     scans, at = 0, 2
+    missing: set[int] = set()
     while True:
         marker, at = _next_marker(data, at, where)
         if marker == _EOI:
             break
-        if marker in _STANDALONE or marker == _SOI:
+        if marker == _TEM and not scans:
             continue
+        if marker == _SOI or (scans and marker not in _after_scan(file, missing)):
+            raise _damaged(where, "its picture breaks off")
         body = _body(data, at, where)
         at += 2 + len(body)
         if marker in _OTHER_SOF:
@@ -110,12 +116,14 @@ def parse(data: bytes, where: str) -> JpegFile:
                 raise _damaged(where, "two pictures begin in one")
             _read_frame(file, body, where)
             file.progressive = _SOF[marker]
+            missing = {part.id for part in file.components}
         elif marker == _DQT:
             _read_tables(file.tables, body, where)
         elif marker == _SOS:
             scans += 1
             if scans > MAX_SCANS:
                 raise _damaged(where, f"more than {MAX_SCANS} passes over the picture")
+            missing -= _begun(body)
         elif marker not in (_DHT, _DRI, _DNL):
             if 0xE0 <= marker <= 0xEF:
                 apps.append((marker, body))
@@ -127,6 +135,8 @@ def parse(data: bytes, where: str) -> JpegFile:
             at = end
     if not file.components or not scans:
         raise _damaged(where, "holds no picture")
+    if missing:
+        raise _damaged(where, "some of its colours are missing")
     _read_apps(file, apps)
     file.clean = b"".join([parts[0], *_colour_markers(file, apps), *parts[1:], b"\xff\xd9"])
     return file
@@ -159,6 +169,20 @@ def _end_of_scan(data: bytes, at: int, where: str) -> int:
     if found is None:
         raise _damaged(where, "it ends too early")
     return found.start()
+
+
+def _after_scan(file: JpegFile, missing: set[int]) -> frozenset[int]:
+    """What may follow a scan."""
+    return _BETWEEN_SCANS if file.progressive or missing else _AFTER_LAST_SCAN
+
+
+def _begun(body: bytes) -> set[int]:
+    """The components whose first pass is in a scan: all in it, or none if it only refines."""
+    count = body[0] if body else 0
+    if len(body) < 4 + 2 * count:
+        return set()
+    first, refines = body[1 + 2 * count], body[3 + 2 * count] >> 4
+    return set() if first or refines else set(body[1 : 1 + 2 * count : 2])
 
 
 def _read_frame(file: JpegFile, body: bytes, where: str) -> None:
