@@ -20,7 +20,8 @@ _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE = 3, 4, 5, 7, 1
 _SIZES = {_SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1, _BYTE: 1}
 _STRIP_BYTES = 1 << 20
 """About this much before compression in one strip."""
-_LEVEL = 6
+_PACKING = (3, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_FILTERED)
+"""Level and strategy, as for PNG: nearly as small as the usual level 6, in a third of its time."""
 _DEFLATE, _DIFFERENCES, _INCH, _STRAIGHT_ALPHA = 8, 2, 2, 2
 _PHOTOMETRIC = {ColourSpace.GREY: 1, ColourSpace.RGB: 2, ColourSpace.CMYK: 5}
 
@@ -141,5 +142,6 @@ def _strips(picture: Picture) -> tuple[list[bytes], int]:
         differences = strip.copy()
         np.subtract(strip[:, 1:], strip[:, :-1], out=differences[:, 1:])
         little_endian = differences.astype(differences.dtype.newbyteorder("<"), copy=False)
-        strips.append(zlib.compress(little_endian.data, _LEVEL))
+        packing = zlib.compressobj(*_PACKING)
+        strips.append(packing.compress(little_endian.data) + packing.flush())
     return strips, rows
