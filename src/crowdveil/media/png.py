@@ -37,6 +37,7 @@ _PACKING = (3, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_FILTERED)
 _MAX_NUMERATOR = 65_535
 _HDR_CURVES = frozenset({16, 18})
 """Transfer functions PQ and HLG. Source: ITU-T H.273, table 3."""
+_PACKED_BYTES = 1 << 16
 _ROWS_BYTES = 1 << 22
 """Bytes of rows that are filtered at a time."""
 # fmt: off
@@ -178,6 +179,14 @@ def _swap_red_and_blue(samples: NDArray[np.uint16]) -> None:
         part[..., :3] = part[..., 2::-1].copy()
 
 
+def _pieces(file: PngFile) -> Iterator[bytes | memoryview]:
+    """The compressed rows, little by little: what zlib leaves of its input is a copy."""
+    for kind, body in file.chunks:
+        if kind == b"IDAT":
+            for at in range(0, len(body), _PACKED_BYTES):
+                yield body[at : at + _PACKED_BYTES]
+
+
 def _require_whole(file: PngFile, pixel_bytes: int) -> None:
     """OpenCV shows what it has of a truncated picture; count what is there first."""
     width, height = file.size_wh
@@ -188,11 +197,12 @@ def _require_whole(file: PngFile, pixel_bytes: int) -> None:
             whole += rows * (1 + columns * pixel_bytes)
     unpacking = zlib.decompressobj()
     count = 0
-    for kind, body in file.chunks:
-        packed = body if kind == b"IDAT" else b""
+    for packed in _pieces(file):
         while packed and count <= whole:
             count += len(unpacking.decompress(packed, _ROWS_BYTES))
             packed = unpacking.unconsumed_tail
+    if count <= whole:
+        count += len(unpacking.flush())
     if count < whole or (count == whole and not unpacking.eof):
         raise ValueError("its rows end too early")
 
