@@ -78,8 +78,9 @@ def paint_into(mask: NDArray[np.uint8], boxes: NDArray[np.float32], scale: float
     unit = 16  # OpenCV takes coordinates in sixteenths of a pixel
     for x0, y0, x1, y1 in boxes.astype(np.float64):
         centre = round(((x0 + x1) / 2 - 0.5) * unit), round(((y0 + y1) / 2 - 0.5) * unit)
-        axes = max(round((x1 - x0) / 2 * scale * unit), 1), max(
-            round((y1 - y0) / 2 * scale * unit), 1
+        axes = (
+            max(round((x1 - x0) / 2 * scale * unit), 1),
+            max(round((y1 - y0) / 2 * scale * unit), 1),
         )
         cv2.ellipse(mask, centre, axes, 0, 0, 360, 1, -1, cv2.LINE_8, 4)
 

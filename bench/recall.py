@@ -18,12 +18,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from protest import Annotated, Tally, eval_dir, interval, load
 
 import crowdveil
 from crowdveil.detect.finder import Caution
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.options import VeilOptions
+from protest import Annotated, Tally, eval_dir, interval, load
 
 
 def judge(photos: list[Annotated], results: dict[str, Path]) -> Tally:
@@ -67,7 +67,10 @@ def run_crowdveil(photos: list[Annotated], caution: Caution, folder: Path) -> fl
 def run_peer(command: str, photos: list[Annotated], folder: Path) -> float:
     """Run deface over PNG copies, so that its output is lossless as well."""
     for photo in photos:
-        cv2.imwrite(str(folder / f"{photo.path.stem}.png"), cv2.imread(str(photo.path)))
+        picture = cv2.imread(str(photo.path))
+        if picture is None:
+            raise SystemExit(f"{photo.path}: cannot be read")
+        cv2.imwrite(str(folder / f"{photo.path.stem}.png"), picture)
     inputs = sorted(str(path) for path in folder.glob("*.png"))
     started = time.perf_counter()
     subprocess.run([command, *inputs], check=True, capture_output=True)
@@ -94,9 +97,7 @@ def main() -> None:
     if arguments.peer:
         with tempfile.TemporaryDirectory() as folder:
             seconds = run_peer(arguments.peer, photos, Path(folder))
-            results = {
-                p.path.name: Path(folder) / f"{p.path.stem}_anonymized.png" for p in photos
-            }
+            results = {p.path.name: Path(folder) / f"{p.path.stem}_anonymized.png" for p in photos}
             show("deface", judge(photos, results), seconds, len(photos))
 
 

@@ -11,6 +11,7 @@ Needs `pip install lightgbm`.
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,6 @@ import cv2
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
-from protest import Annotated, Tally, eval_dir, interval, load, simulate
 from sklearn.metrics import average_precision_score, log_loss
 
 from crowdveil.detect.candidates import Candidates
@@ -38,6 +38,7 @@ from crowdveil.detect.fusion import Rule
 from crowdveil.detect.points import POINTS, Caution
 from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
+from protest import Annotated, Tally, eval_dir, interval, load, simulate
 
 MODEL = Path(__file__).resolve().parents[1] / "src" / "crowdveil" / "models" / "fusion.json"
 MARGIN = 1.5
@@ -124,7 +125,7 @@ def cross_validate(
     probability = np.zeros(len(rows), np.float32)
     for k in range(FOLDS):
         out = fold == k
-        probability[out] = train(rows[~out], labels[~out]).predict(rows[out])
+        probability[out] = np.asarray(train(rows[~out], labels[~out]).predict(rows[out]))
     return probability
 
 
@@ -252,9 +253,7 @@ def learn(
     names = candidate_names(list(point.reaches))
     model = {
         "first": forest_json(train(table, label), names),
-        "second": forest_json(
-            train(rows, label[doubt]), [*names, *look_names(list(point.views))]
-        ),
+        "second": forest_json(train(rows, label[doubt]), [*names, *look_names(list(point.views))]),
         "rule": rule.model_dump(),
     }
     return model, judged
@@ -272,13 +271,17 @@ def main() -> None:
     print(f"{arguments.caution}: cross-validated over {len(photos)} photos, rule {model['rule']}")
     report(judged.tally(Rule.model_validate(model["rule"])))
     if arguments.write:
-        whole = json.loads(MODEL.read_text()) if MODEL.exists() else {"version": 1, "points": {}}
+        whole: dict[str, Any] = {"version": 1, "points": {}}
+        if MODEL.exists():
+            whole = json.loads(MODEL.read_text())
         whole["about"] = (
             "Boosted trees over the features of crowdveil.detect.features, learned by "
             "bench/train_fusion.py on annotated photos of protests. Apache-2.0."
         )
         whole["points"][str(arguments.caution)] = model
         MODEL.write_text(json.dumps(whole, indent=None, separators=(",", ":")) + "\n")
+        print("Now put its hash and size into models/catalogue.py:")
+        print(hashlib.sha256(MODEL.read_bytes()).hexdigest(), MODEL.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ class Candidates:
     votes: NDArray[np.float32]
 
     def __len__(self) -> int:
+        """How many there are."""
         return len(self.belief)
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Candidates":

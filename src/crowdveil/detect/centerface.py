@@ -4,15 +4,18 @@ Pictures in, sightings out; nothing outside this file knows the network.
 Source: Xu et al. (2019), CenterFace: Joint Face Detection and Alignment Using Face as Point.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.detect.engine import Network
+from crowdveil.detect.engine import Network, Training
 from crowdveil.detect.sightings import Sightings
 
+OUTPUTS = ("537", "538", "539", "540")
+"""Heat map, sizes, offsets and landmarks in the published file."""
 CELL = 4
 """Side of a heat map's cell, in pixels of the input."""
 
@@ -20,10 +23,17 @@ CELL = 4
 class CenterFace:
     """CenterFace, compiled once, for batches of any size."""
 
-    name = "centerface"
-
-    def __init__(self, path: Path) -> None:
-        self._network = Network(path, ("537", "538", "539", "540"))
+    def __init__(
+        self,
+        path: Path,
+        outputs: Sequence[str] = OUTPUTS,
+        training: Training | None = None,
+        *,
+        name: str = "centerface",
+    ) -> None:
+        """Compile the network in `path`; raises `WeightsInvalid`."""
+        self.name = name
+        self._network = Network(path, outputs, training=training)
 
     def see(self, batch: NDArray[np.uint8], *, min_score: float) -> list[Sightings]:
         """As `Detector.see`; a score is the height of a peak of the heat map."""

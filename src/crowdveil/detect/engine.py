@@ -7,6 +7,7 @@ threads never wait for each other's answer. Knows nothing of faces, boxes or fil
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -28,35 +29,42 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Network:
-    """One network, compiled for pictures of any size.
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What kind of pictures a network was trained on.
 
-    Args:
-        path: ONNX file with one (n, 3, h, w) float input.
-        outputs: names of the outputs to return, in this order.
-        bgr: whether the network was trained on blue-first pictures.
-        mean, scale: the network sees `(value - mean) / scale`, per channel in its own order.
-        streams: how many inferences may run at once, one core each.
-
-    Raises:
-        WeightsInvalid: the file is no such network.
+    Attributes:
+        bgr: whether blue came first.
+        mean, scale: it saw `(value - mean) / scale`, per channel in its own order.
     """
 
+    bgr: bool = False
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+class Network:
+    """One network, compiled for pictures of any size."""
+
     def __init__(
-        self,
-        path: Path,
-        outputs: Sequence[str],
-        *,
-        bgr: bool = False,
-        mean: Sequence[float] = (0.0, 0.0, 0.0),
-        scale: Sequence[float] = (1.0, 1.0, 1.0),
-        streams: int | None = None,
+        self, path: Path, outputs: Sequence[str], *, training: Training | None = None
     ) -> None:
+        """Read and compile a network, one stream of inference a core.
+
+        Args:
+            path: ONNX file with one (n, 3, h, w) float input.
+            outputs: names of the outputs to return, in this order.
+            training: what it was trained on; plain RGB, 0-255, if None.
+
+        Raises:
+            WeightsInvalid: the file is no such network.
+        """
         silence_reporter()
         import openvino as ov  # slow to import; `--help` must not wait for it
         from openvino.preprocess import ColorFormat, PrePostProcessor
 
-        streams = streams or cores()
+        training = training or Training()
+        streams = cores()
         try:
             core = ov.Core()
             model = core.read_model(path)
@@ -69,12 +77,12 @@ class Network:
             tensor.set_color_format(ColorFormat.RGB)
             steps.input().model().set_layout(ov.Layout("NCHW"))
             process = steps.input().preprocess().convert_element_type(ov.Type.f32)
-            if bgr:
+            if training.bgr:
                 process.convert_color(ColorFormat.BGR)
-            if tuple(mean) != (0.0, 0.0, 0.0):
-                process.mean(list(mean))
-            if tuple(scale) != (1.0, 1.0, 1.0):
-                process.scale(list(scale))
+            if any(training.mean):
+                process.mean(list(training.mean))
+            if training.scale != (1.0, 1.0, 1.0):
+                process.scale(list(training.scale))
             self._compiled = core.compile_model(
                 steps.build(),
                 "CPU",

@@ -29,6 +29,7 @@ class Faces:
     detectors: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
+        """Refuse arrays of different lengths."""
         n = len(self.detectors)
         if self.boxes.shape != (n, 4):
             raise ValueError(f"boxes must have shape ({n}, 4), not {self.boxes.shape}")
@@ -36,11 +37,10 @@ class Faces:
             raise ValueError(f"probability and uncertain must have shape ({n},)")
 
     def __len__(self) -> int:
+        """How many there are."""
         return len(self.detectors)
 
     @classmethod
     def none(cls) -> "Faces":
         """No face at all."""
-        return cls(
-            np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.bool_), ()
-        )
+        return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.bool_), ())

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.detect.candidates import Candidates, join
+from crowdveil.detect.candidates import SAME_FACE_IOU, Candidates, join
 from crowdveil.detect.centerface import CenterFace
+from crowdveil.detect.custom import Custom, load_detector
 from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import cores
 from crowdveil.detect.faces import Faces
@@ -20,8 +21,9 @@ from crowdveil.detect.fusion import load_fusion
 from crowdveil.detect.passes import sight
 from crowdveil.detect.points import POINTS, Caution, Point
 from crowdveil.detect.second_look import Looks, look
+from crowdveil.detect.sightings import Sightings
 from crowdveil.detect.yunet import YuNet
-from crowdveil.geometry import Boxes
+from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
 from crowdveil.models.registry import weights_hash, weights_path
 
@@ -32,13 +34,10 @@ DOUBTFUL = 0.5
 
 
 class Eyes:
-    """The built-in detectors, compiled, and the threads that run them.
-
-    Args:
-        point: the operating point, which says what is looked at and how.
-    """
+    """The built-in detectors, compiled, and the threads that run them."""
 
     def __init__(self, point: Point) -> None:
+        """Compile the detectors for an operating point, which says what is looked at."""
         self.point = point
         self._detectors: dict[str, Detector] = {
             "centerface": CenterFace(weights_path("centerface")),
@@ -51,6 +50,12 @@ class Eyes:
         reaches = list(self.point.reaches.values())
         passes = sight(picture, reaches, self._detectors, pool=self._pool)
         return join(passes, [reach.sharpness for reach in reaches])
+
+    def see(self, picture: RGB, custom: Custom) -> Sightings:
+        """What a detector of the user's sees in the whole picture."""
+        detectors = {custom.reach.detector: custom.detector}
+        (seen,) = sight(picture, [custom.reach], detectors, pool=self._pool)
+        return seen.suppressed(SAME_FACE_IOU)
 
     def look(self, picture: RGB, boxes: Boxes) -> Looks:
         """The second look at (n, 4) boxes of the same picture."""
@@ -67,21 +72,25 @@ class _Verdict:
 
 
 class FaceFinder:
-    """Finds faces at one operating point; one object serves many threads.
-
-    Args:
-        caution: the operating point.
-        detector: an ONNX detector of the user's, with its description beside it; its faces
-            are veiled in addition to those of the built-in detectors.
-
-    Raises:
-        WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
-    """
+    """Finds faces at one operating point; one object serves many threads."""
 
     def __init__(self, *, caution: Caution = Caution.NORMAL, detector: Path | None = None) -> None:
+        """Load and compile everything.
+
+        Args:
+            caution: the operating point.
+            detector: an ONNX detector of the user's, with its description beside it; its
+                faces are veiled in addition to those of the built-in detectors.
+
+        Raises:
+            WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
+        """
+        self._custom = load_detector(detector) if detector else None
         self._eyes = Eyes(POINTS[caution])
         self._fusion = load_fusion(weights_path("fusion"), caution)
         self.weights = {name: weights_hash(name) for name in ("centerface", "yunet", "fusion")}
+        if self._custom:
+            self.weights[self._custom.detector.name] = self._custom.sha256
 
     def find(self, picture: RGB) -> Faces:
         """Find the faces of one picture; safe to call from several threads at once.
@@ -104,12 +113,15 @@ class FaceFinder:
         veiled = np.nonzero(verdict.probability >= needed[hopeful])[0]
         veiled = veiled[np.argsort(-verdict.probability[veiled], kind="stable")]
         names = [reach.detector for reach in self._eyes.point.reaches.values()]
-        return Faces(
+        faces = Faces(
             verdict.boxes[veiled],
             verdict.probability[veiled],
             verdict.probability[veiled] < DOUBTFUL,
             tuple(_seen_by(candidates.scores[i], names) for i in veiled),
         )
+        if self._custom is None:
+            return faces
+        return _with(faces, self._eyes.see(picture, self._custom), self._custom.detector.name)
 
     def _judge(
         self, picture: RGB, candidates: Candidates, table: Table, first: NDArray[np.float32]
@@ -118,9 +130,7 @@ class FaceFinder:
         boxes, probability = candidates.boxes.copy(), first.copy()
         doubt = in_doubt(self._eyes.point, boxes, first)
         looks = self._eyes.look(picture, boxes[doubt])
-        rows = np.concatenate(
-            [table[doubt], look_table(first[doubt], boxes[doubt], looks)], axis=1
-        )
+        rows = np.concatenate([table[doubt], look_table(first[doubt], boxes[doubt], looks)], axis=1)
         probability[doubt] = self._fusion.second.probability(rows)
         boxes[doubt] = settle(candidates.take(doubt), looks)
         return _Verdict(boxes, probability)
@@ -146,6 +156,25 @@ def settle(candidates: Candidates, looks: Looks) -> Boxes:
     boxes = np.concatenate([candidates.boxes[:, None], looks.boxes], axis=1)
     total = (boxes * weight[..., None]).sum(axis=1) / weight.sum(axis=1)[:, None]
     return np.asarray(total, np.float32)
+
+
+def _with(faces: Faces, seen: Sightings, name: str) -> Faces:
+    """Add what a detector of the user's saw; it adds faces and never takes one away."""
+    overlap = pairwise_iou(seen.boxes, faces.boxes) >= SAME_FACE_IOU
+    new = seen.take(np.asarray(~overlap.any(axis=1)))
+    confirmed = np.asarray(overlap.any(axis=0))
+    return Faces(
+        np.concatenate([faces.boxes, new.boxes]),
+        np.concatenate([faces.probability, new.scores]).astype(np.float32),
+        np.concatenate([faces.uncertain & ~confirmed, new.scores < DOUBTFUL]),
+        (
+            *(
+                (*names, name) if sure else names
+                for names, sure in zip(faces.detectors, confirmed, strict=True)
+            ),
+            *((name,) for _ in range(len(new))),
+        ),
+    )
 
 
 def _seen_by(scores: NDArray[np.float32], names: list[str]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ OVERLAP_PX = 128
 GRID_PX = 64
 """Tiles are padded to multiples of this: a network is prepared anew for every new size."""
 
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The scales at which one detector looks at every picture.

@@ -29,6 +29,7 @@ class Sightings:
     landmarks: NDArray[np.float32]
 
     def __len__(self) -> int:
+        """How many sightings there are."""
         return len(self.scores)
 
     @classmethod

@@ -62,6 +62,7 @@ class CompiledForest:
     """A forest as (trees, nodes) arrays, so that all rows walk all trees at once."""
 
     def __init__(self, forest: Forest) -> None:
+        """Pack the lists of a checked forest."""
         self.features = forest.features
         self._bias = forest.bias
         trees = forest.trees

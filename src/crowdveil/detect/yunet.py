@@ -4,26 +4,34 @@ Pictures in, sightings out; nothing outside this file knows the network.
 Source: Wu, Peng and Yu (2023), YuNet: A Tiny Millisecond-level Face Detector.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.detect.engine import Network
+from crowdveil.detect.engine import Network, Training
 from crowdveil.detect.sightings import Sightings, gather
 
 STRIDES = (8, 16, 32)
-_HEADS = ("cls", "obj", "bbox", "kps")
+OUTPUTS = tuple(f"{head}_{stride}" for stride in STRIDES for head in ("cls", "obj", "bbox", "kps"))
+"""In the published file: face and object confidence, box and landmarks for each stride."""
 
 
 class YuNet:
     """YuNet, compiled once, for batches of any size."""
 
-    name = "yunet"
-
-    def __init__(self, path: Path) -> None:
-        names = [f"{head}_{stride}" for stride in STRIDES for head in _HEADS]
-        self._network = Network(path, names, bgr=True)
+    def __init__(
+        self,
+        path: Path,
+        outputs: Sequence[str] = OUTPUTS,
+        training: Training | None = None,
+        *,
+        name: str = "yunet",
+    ) -> None:
+        """Compile the network in `path`; raises `WeightsInvalid`."""
+        self.name = name
+        self._network = Network(path, outputs, training=training or Training(bgr=True))
 
     def see(self, batch: NDArray[np.uint8], *, min_score: float) -> list[Sightings]:
         """As `Detector.see`; a score is the geometric mean of face and object confidence."""
@@ -32,13 +40,14 @@ class YuNet:
         found: list[list[Sightings]] = [[] for _ in range(count)]
         for level, stride in enumerate(STRIDES):
             # The network flattens a batch into its cells; undo that.
-            heads = [
+            face, thing, box, points = (
                 output.reshape(count, -1, output.shape[-1])
                 for output in outputs[level * 4 : level * 4 + 4]
-            ]
+            )
+            columns = width // stride
             for i in range(count):
                 found[i].append(
-                    _decode(*(head[i] for head in heads), stride, width // stride, min_score)
+                    _decode(face[i], thing[i], box[i], points[i], stride, columns, min_score)
                 )
         return [gather(parts).suppressed(0.5) for parts in found]
 
