@@ -221,7 +221,7 @@ def test_nothing_but_the_picture_and_its_density_reaches_the_output(depth: int) 
     output = tiff.encode(photo)
     assert SECRET[:8] not in output
     with tifffile.TiffFile(io.BytesIO(output)) as file:
-        pages: Any = file.pages
+        pages: list[Any] = list(file.pages)
         (page,) = pages
         assert {tag.name for tag in page.tags} <= ALLOWED
 
