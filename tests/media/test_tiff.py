@@ -265,7 +265,8 @@ def test_a_credit_and_a_profile_are_written_where_readers_look_for_them() -> Non
     frame = Picture(noise((4, 5, 3), 16), ColourSpace.RGB)
     output = tiff.encode(Photo(PhotoFormat.TIFF, (frame,), icc=icc), packet)
     with tifffile.TiffFile(io.BytesIO(output)) as file:
-        tags: Any = file.pages[0].tags
+        pages: list[Any] = list(file.pages)
+        tags = pages[0].tags
         assert tags[700].value == packet
         assert tags[34675].value == icc
     assert tiff.notes(output).xmp == packet
