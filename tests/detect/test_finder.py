@@ -1,0 +1,82 @@
+"""Finding faces in a crowd whose faces are known, and in real photos."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from crowdveil.demo.crowd import Crowd, compose_crowd
+from crowdveil.detect.faces import Faces
+from crowdveil.detect.finder import Caution, FaceFinder
+from crowdveil.geometry import pairwise_iou
+from crowdveil.models.registry import portrait_path
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Crowd:
+    import cv2
+
+    portrait = cv2.imread(str(portrait_path()))
+    assert portrait is not None
+    return compose_crowd(np.ascontiguousarray(portrait[..., ::-1]))
+
+
+def share_found(faces: Faces, boxes: np.ndarray) -> float:  # type: ignore[type-arg]
+    return float((pairwise_iou(boxes, faces.boxes).max(axis=1, initial=0) >= 0.3).mean())
+
+
+def test_nearly_all_larger_faces_of_the_crowd_are_found(finder: FaceFinder, crowd: Crowd) -> None:
+    boxes = np.asarray(crowd.boxes, np.float32)
+    large = boxes[(boxes[:, 3] - boxes[:, 1]) >= 24]
+    assert share_found(finder.find(crowd.picture), large) >= 0.95
+
+
+@pytest.mark.parametrize(
+    "size_wh", [(1, 1), (1, 700), (33, 2), (2000, 20)], ids=lambda size: f"{size[0]}x{size[1]}"
+)
+def test_a_picture_of_any_size_can_be_searched(
+    finder: FaceFinder, size_wh: tuple[int, int]
+) -> None:
+    grey = np.full((size_wh[1], size_wh[0], 3), 128, np.uint8)
+    assert len(finder.find(grey)) == 0
+
+
+def test_a_face_that_fills_the_picture_is_found(finder: FaceFinder) -> None:
+    import cv2
+
+    portrait = cv2.imread(str(portrait_path()))
+    assert portrait is not None
+    face = np.ascontiguousarray(portrait[60:230, 150:290, ::-1])
+    for zoom in (1, 4, 12):
+        large = cv2.resize(face, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+        assert len(finder.find(np.asarray(large, np.uint8))) >= 1, zoom
+
+
+def test_many_threads_find_what_one_finds(finder: FaceFinder, crowd: Crowd) -> None:
+    parts = [np.ascontiguousarray(crowd.picture[:, k * 200 :][:, :700]) for k in range(4)]
+    alone = [finder.find(part) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(finder.find, parts))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=0.5)
+
+
+def test_more_caution_never_hides_less(crowd: Crowd) -> None:
+    picture = np.ascontiguousarray(crowd.picture[200:800, 300:1200])
+    covered = {}
+    for caution in Caution:
+        faces = FaceFinder(caution=caution).find(picture)
+        covered[caution] = len(faces)
+    assert covered[Caution.HIGH] >= covered[Caution.NORMAL]
+
+
+def test_every_face_says_who_saw_it_and_how_sure_that_is(finder: FaceFinder, crowd: Crowd) -> None:
+    faces = finder.find(crowd.picture)
+    assert all(set(names) <= {"centerface", "yunet"} and names for names in faces.detectors)
+    assert ((faces.probability < 0.5) == faces.uncertain).all()
+    assert list(faces.probability) == sorted(faces.probability, reverse=True)
