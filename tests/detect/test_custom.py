@@ -38,7 +38,7 @@ def described(folder: Path, weights: str, text: str) -> Path:
     return path
 
 
-def portrait() -> np.ndarray:  # type: ignore[type-arg]
+def portrait() -> np.ndarray:
     picture = cv2.imread(str(portrait_path()))
     assert picture is not None
     return np.ascontiguousarray(picture[..., ::-1])

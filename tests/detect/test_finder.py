@@ -26,7 +26,7 @@ def crowd() -> Crowd:
     return compose_crowd(np.ascontiguousarray(portrait[..., ::-1]))
 
 
-def share_found(faces: Faces, boxes: np.ndarray) -> float:  # type: ignore[type-arg]
+def share_found(faces: Faces, boxes: np.ndarray) -> float:
     return float((pairwise_iou(boxes, faces.boxes).max(axis=1, initial=0) >= 0.3).mean())
 
 
