@@ -7,7 +7,7 @@ what those would hide, and writes the model learned from all photos.
 
     python bench/train_fusion.py normal --over 0.027 --write
 
-Needs `pip install lightgbm`.
+Needs the extra `bench`.
 """
 
 import argparse

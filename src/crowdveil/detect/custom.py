@@ -74,11 +74,11 @@ def load_detector(path: Path) -> Custom:
     Raises:
         WeightsInvalid: either file is missing or unreadable, or they do not fit together.
     """
-    said = _description(path.with_suffix(".toml"))
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise WeightsInvalid(f"{path}: cannot be read ({error.strerror})") from error
+    said = _description(path.with_suffix(".toml"))
     training = Training(said.colour == "bgr", said.mean, said.scale)
     detector: Detector
     match said.family:
