@@ -16,10 +16,10 @@ from crowdveil.demo.street import street
 from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB
 
-ROWS = (0.17, 0.21, 0.26, 0.33, 0.42, 0.54, 0.7, 0.92, 1.22, 1.68)
+ROWS = (0.17, 0.25, 0.37, 0.55, 0.82, 1.2, 1.68)
 """Sizes of the rows of people, far to near, relative to the portrait at a 1000-pixel height."""
-SPACING_PX = 215
-"""From one person of a row to the next, in pixels of the portrait; shoulders overlap."""
+SPACING_PX = 300
+"""From one person of a row to the next, in pixels of the portrait; there is air between veils."""
 VISIBLE = 0.35
 """Share of a face that must be in sight for it to count as one."""
 
@@ -42,9 +42,9 @@ _CLOTH = (
     (120, 86, 128),
 )
 _SIGNS = {
-    2: ((0.33, "WE ARE HERE"), (0.62, "LISTEN!")),
-    4: ((0.14, "WATER FOR ALL"), (0.47, "NO MORE DELAY"), (0.81, "OUR STREETS")),
-    6: ((0.29, "CLEAN AIR NOW"),),
+    1: ((0.33, "WE ARE HERE"), (0.62, "LISTEN!")),
+    2: ((0.14, "WATER FOR ALL"), (0.47, "NO MORE DELAY"), (0.81, "OUR STREETS")),
+    4: ((0.29, "CLEAN AIR NOW"),),
 }
 """Signs by row: where, as a share of the width, and what they say."""
 _HAZE = np.array([214, 202, 190], np.float32)
