@@ -30,16 +30,29 @@ COMMAND = [sys.executable, "-c", "from crowdveil.cli import main; main()"]
 def run(command: Sequence[str]) -> tuple[float, float]:
     """Seconds and peak memory in MB of a command that must succeed."""
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
-    )
-    assert process.stderr is not None
-    complaint = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"{command[0]} failed: {complaint[-300:]}")
-    return seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints)
+        peak_kb = 0
+        # A child's rusage begins with this script's own memory, so ask the kernel instead.
+        while process.poll() is None:
+            peak_kb = max(peak_kb, _peak_kb(process.pid))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - started
+        complaints.seek(0)
+        if process.returncode:
+            reason = complaints.read()[-300:].decode(errors="replace")
+            raise SystemExit(f"{command[0]} failed: {reason}")
+    return seconds, peak_kb / 1024
+
+
+def _peak_kb(pid: int) -> int:
+    """The kernel's high-water mark of a process's memory; 0 where it has none to tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    lines = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(lines[0].split()[1]) if lines else 0
 
 
 def small(folder: Path, every: int) -> list[Path]:
@@ -62,7 +75,11 @@ def large(folder: Path, sources: Sequence[Path], count: int) -> list[Path]:
         grown = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
         noise = np.random.default_rng(k).normal(0, 3, grown.shape)
         out = folder / f"large-{k}.jpg"
-        cv2.imwrite(str(out), np.clip(grown + noise, 0, 255), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(
+            str(out),
+            np.clip(grown + noise, 0, 255).astype(np.uint8),
+            [cv2.IMWRITE_JPEG_QUALITY, 92],
+        )
         made.append(out)
     return made
 
