@@ -73,11 +73,11 @@ def large(folder: Path, sources: Sequence[Path], count: int) -> list[Path]:
         if picture is None:
             raise SystemExit(f"{path}: cannot be read")
         grown = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-        noise = np.random.default_rng(k).normal(0, 3, grown.shape)
+        noisy = np.clip(grown + np.random.default_rng(k).normal(0, 3, grown.shape), 0, 255)
         out = folder / f"large-{k}.jpg"
         cv2.imwrite(
             str(out),
-            np.clip(grown + noise, 0, 255).astype(np.uint8),
+            noisy.astype(np.uint8),
             [cv2.IMWRITE_JPEG_QUALITY, 92],
         )
         made.append(out)
