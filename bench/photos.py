@@ -89,6 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", required=True, help="path of the command deface")
     parser.add_argument("--every", type=int, default=4, help="take every n-th photo")
+    parser.add_argument("--caution", nargs="*", type=Caution, default=list(Caution))
     arguments = parser.parse_args()
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
@@ -107,7 +108,7 @@ def main() -> None:
                 path.with_stem(f"{path.stem}_anonymized").unlink()
             print(f"\n{what}, {len(files)} photos")
             print(f"  deface            {len(files) / peer:6.2f} photos/s  {memory:6.0f} MB")
-            for caution in Caution:
+            for caution in arguments.caution:
                 out = folder / f"{what}-{caution}"
                 seconds, memory = run(
                     [*COMMAND, "veil", *paths, "-o", str(out), "--caution", caution]
