@@ -34,7 +34,7 @@ from crowdveil.detect.features import (
     look_table,
 )
 from crowdveil.detect.finder import Eyes, in_doubt, settle
-from crowdveil.detect.fusion import Rule
+from crowdveil.detect.fusion import HOPE, Rule
 from crowdveil.detect.points import POINTS, Caution
 from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
@@ -43,7 +43,6 @@ from protest import Annotated, Tally, eval_dir, interval, load, simulate
 MODEL = Path(__file__).resolve().parents[1] / "src" / "crowdveil" / "models" / "fusion.json"
 MARGIN = 1.5
 FOLDS = 5
-PROVISIONAL = Rule(odds=0.05, growth=0.7, least=0.01, most=0.5)
 SETTINGS = {
     "objective": "binary",
     "learning_rate": 0.06,
@@ -176,7 +175,7 @@ class Judged:
         """The rule whose over-redaction comes closest to `over` without passing it."""
 
         def rule(odds: float) -> Rule:
-            return PROVISIONAL.model_copy(update={"odds": float(f"{odds:.3g}")})
+            return HOPE.model_copy(update={"odds": float(f"{odds:.3g}")})
 
         low, high = 1e-3, 3.0
         for _ in range(10):
@@ -224,8 +223,7 @@ def learn(
     def again(job: tuple[Sample, NDArray[np.float32]]) -> tuple[NDArray[np.bool_], Table, Boxes]:
         sample, p = job
         boxes = sample.candidates.boxes
-        hopeful = p >= point.hopeless * PROVISIONAL.threshold(boxes, sample.size_wh)
-        doubt = hopeful & in_doubt(point, boxes, p)
+        doubt = in_doubt(point, boxes, p, sample.size_wh)
         looks = eyes.look(read(sample.photo, sample.mirrored), boxes[doubt])
         rows = [sample.table[doubt], look_table(p[doubt], boxes[doubt], looks)]
         settled = boxes.copy()

@@ -31,17 +31,30 @@ def area_px(boxes: Boxes) -> NDArray[np.float32]:
 
 def pairwise_intersection(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     """Areas shared by every box of `a` (n, 4) and of `b` (m, 4): (n, m) float32."""
-    near = np.maximum(a[:, None, :2], b[None, :, :2])
-    far = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides = np.maximum(far - near, 0)
-    return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
+    # One axis at a time: (n, m, 2) arrays would double the memory of a large crowd.
+    shared = _shared_length(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
+    shared *= _shared_length(a[:, 1], a[:, 3], b[:, 1], b[:, 3])
+    return shared
+
+
+def _shared_length(
+    near_a: NDArray[np.float32],
+    far_a: NDArray[np.float32],
+    near_b: NDArray[np.float32],
+    far_b: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Lengths that n and m intervals of a line share, (n, m), 0 where they do not meet."""
+    length = np.minimum(far_a[:, None], far_b[None])
+    length -= np.maximum(near_a[:, None], near_b[None])
+    return np.maximum(length, 0, out=length)
 
 
 def pairwise_iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     """Intersection over union of every box of `a` (n, 4) and of `b` (m, 4): (n, m), 0-1."""
     shared = pairwise_intersection(a, b)
     union = area_px(a)[:, None] + area_px(b)[None, :] - shared
-    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+    shared /= np.maximum(union, 1e-9, out=union)
+    return shared
 
 
 def cover(boxes: Boxes, size_wh: SizeWH, *, scale: float = 1.0) -> PixelBoxes:

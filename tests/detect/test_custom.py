@@ -74,12 +74,13 @@ def test_it_adds_faces_that_the_others_missed(tmp_path: Path) -> None:
         (YUNET.replace('"cls_8"', '"absent"'), "cannot be run"),
         (YUNET.replace("min_score", "minimum_score"), "not permitted"),
         (CENTERFACE, "cannot be run"),
+        (YUNET.replace('"mine"', '"yunet"'), "is taken"),
         (
             YUNET.replace('"yunet"', '"boxes"'),
             "boxes and the scores",
         ),
     ],
-    ids=["type", "syntax", "output", "entry", "other network", "family"],
+    ids=["type", "syntax", "output", "entry", "other network", "name", "family"],
 )
 def test_a_wrong_description_is_refused_with_a_sentence(
     tmp_path: Path, text: str, complaint: str

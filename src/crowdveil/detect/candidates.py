@@ -15,6 +15,8 @@ from crowdveil.geometry import Boxes, pairwise_iou
 
 SAME_FACE_IOU = 0.45
 """Sightings that overlap the best of them by at least this are one candidate."""
+ROWS = 256
+"""Boxes compared with all others at a time: memory must not grow with a crowd's square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def join(passes: Sequence[Sightings], sharpness: Sequence[float]) -> Candidates:
     origin = np.repeat(np.arange(count), [len(part) for part in passes])
     belief = every.scores ** np.asarray(sharpness, np.float32)[origin]
     ranked = Sightings(every.boxes, belief.astype(np.float32), every.landmarks)
-    leaders = _leaders(ranked)
+    leaders = ranked.best(SAME_FACE_IOU)
     n = len(leaders)
     scores = np.zeros((n, count), np.float32)
     seen = np.zeros((n, count, 4), np.float32)
@@ -81,9 +83,7 @@ def join(passes: Sequence[Sightings], sharpness: Sequence[float]) -> Candidates:
             np.empty((0, 4), np.float32), np.empty(0, np.float32), scores, seen, landmarks,
             np.empty(0, np.float32),
         )  # fmt: skip
-    overlap = pairwise_iou(every.boxes, every.boxes[leaders])
-    home = overlap.argmax(axis=1)
-    together = overlap[np.arange(len(every)), home] >= SAME_FACE_IOU
+    home, together = _homes(every.boxes, every.boxes[leaders])
     # Ascending belief, so that the best sighting of each pass is written last and stays.
     order = np.argsort(belief, kind="stable")
     order = order[together[order]]
@@ -98,15 +98,13 @@ def join(passes: Sequence[Sightings], sharpness: Sequence[float]) -> Candidates:
     )
 
 
-def _leaders(ranked: Sightings) -> NDArray[np.intp]:
-    """Indices of the sightings that no better one overlaps, best first."""
-    order = np.argsort(-ranked.scores, kind="stable")
-    boxes = ranked.boxes[order]
-    overlap = pairwise_iou(boxes, boxes) >= SAME_FACE_IOU
-    free = np.ones(len(order), np.bool_)
-    leaders = []
-    for i in range(len(order)):
-        if free[i]:
-            leaders.append(i)
-            free &= ~overlap[i]
-    return order[np.array(leaders, np.intp)]
+def _homes(boxes: Boxes, leaders: Boxes) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """For each of n boxes the leader it overlaps most, and whether it does so enough."""
+    home = np.empty(len(boxes), np.intp)
+    together = np.empty(len(boxes), np.bool_)
+    for start in range(0, len(boxes), ROWS):
+        rows = slice(start, start + ROWS)
+        overlap = pairwise_iou(boxes[rows], leaders)
+        home[rows] = overlap.argmax(axis=1)
+        together[rows] = overlap.max(axis=1) >= SAME_FACE_IOU
+    return home, together

@@ -18,10 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crowdveil.detect.centerface import CenterFace
 from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import Network, Training
-from crowdveil.detect.passes import Reach
+from crowdveil.detect.passes import TILE_PX, Reach
 from crowdveil.detect.sightings import Sightings
 from crowdveil.detect.yunet import YuNet
 from crowdveil.errors import WeightsInvalid
+
+BUILT_IN = frozenset({"centerface", "yunet", "fusion"})
+"""Names that plans use for what crowdveil carries."""
 
 
 class Family(StrEnum):
@@ -79,6 +82,11 @@ def load_detector(path: Path) -> Custom:
     except OSError as error:
         raise WeightsInvalid(f"{path}: cannot be read ({error.strerror})") from error
     said = _description(path.with_suffix(".toml"))
+    if said.name in BUILT_IN:
+        raise WeightsInvalid(
+            f"{path.with_suffix('.toml')}: the name {said.name!r} is taken; choose another, so "
+            "that plans can tell which weights they mean"
+        )
     training = Training(said.colour == "bgr", said.mean, said.scale)
     detector: Detector
     match said.family:
@@ -89,7 +97,9 @@ def load_detector(path: Path) -> Custom:
         case Family.BOXES:
             detector = BoxList(path, said, training)
     _try(detector, path)
-    reach = Reach(said.name, said.min_score, 1.0, said.longest_px, said.longest_px)
+    # Down to one tile, so that no face is ever cut by a seam at all scales.
+    coarsest_px = min(said.longest_px, TILE_PX)
+    reach = Reach(said.name, said.min_score, 1.0, said.longest_px, coarsest_px)
     return Custom(detector, reach, sha256)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.detect.candidates import Candidates
+from crowdveil.detect.candidates import ROWS, Candidates
 from crowdveil.detect.second_look import Looks
 from crowdveil.geometry import Boxes, SizeWH, area_px, pairwise_intersection
 
@@ -141,28 +141,37 @@ def _opinion(
 
 def _crowd(boxes: Boxes, belief: NDArray[np.float32], size_wh: SizeWH) -> NDArray[np.float32]:
     """How a candidate fits the others: faces of a crowd have like sizes at like places."""
-    n = len(boxes)
-    if n == 0:
-        return np.empty((0, len(_CROWD)), np.float32)
+    fits = np.empty((len(boxes), len(_CROWD)), np.float32)
+    for start in range(0, len(boxes), ROWS):
+        rows = np.arange(start, min(start + ROWS, len(boxes)))
+        fits[rows] = _crowd_of(rows, boxes, belief, size_wh)
+    return fits
+
+
+def _crowd_of(
+    rows: NDArray[np.intp], boxes: Boxes, belief: NDArray[np.float32], size_wh: SizeWH
+) -> NDArray[np.float32]:
+    """The same for some of the n candidates, against all n."""
     size = np.log(np.maximum(area_px(boxes), 1e-6)) / 2
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    weight = np.repeat(belief[None], n, axis=0)
-    np.fill_diagonal(weight, 0)
     side = np.exp(size)
-    gap = np.linalg.norm(centre[:, None] - centre[None], axis=-1)
-    gap /= np.maximum(side[:, None], side[None])
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    itself = (np.arange(len(rows)), rows)
+    weight = np.repeat(belief[None], len(rows), axis=0)
+    weight[itself] = 0
+    gap = np.hypot(*(centre[rows, None, k] - centre[None, :, k] for k in (0, 1)))
+    gap /= np.maximum(side[rows, None], side[None])
     near = weight * np.exp(-((gap / 6) ** 2))
-    rise = np.abs(centre[:, None, 1] - centre[None, :, 1]) / size_wh[1]
+    rise = np.abs(centre[rows, None, 1] - centre[None, :, 1]) / size_wh[1]
     row = weight * np.exp(-((rise / 0.08) ** 2))
     columns = []
     for kernel, enough in ((weight, 0.1), (near, 0.05), (row, 0.1)):
         total = kernel.sum(axis=1)
         usual = (kernel * size[None]).sum(axis=1) / np.maximum(total, 1e-6)
-        columns += [total, np.where(total > enough, size - usual, 0)]
-    shared = pairwise_intersection(boxes, boxes)
-    np.fill_diagonal(shared, 0)
+        columns += [total, np.where(total > enough, size[rows] - usual, 0)]
+    shared = pairwise_intersection(boxes[rows], boxes)
+    shared[itself] = 0
     area = np.maximum(area_px(boxes), 1e-6)
-    stronger = belief[None] > belief[:, None]
-    columns.append((shared / area[:, None] * belief[None] * stronger).max(axis=1))
+    stronger = belief[None] > belief[rows, None]
+    columns.append((shared / area[rows, None] * belief[None] * stronger).max(axis=1))
     columns.append((shared / area[None] * belief[None]).max(axis=1))
     return np.stack(columns, axis=1).astype(np.float32)

@@ -4,7 +4,6 @@ The door to detection: RGB pixels in, `Faces` out. Knows nothing of files or pla
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,14 @@ from crowdveil.detect.custom import Custom, load_detector
 from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import cores
 from crowdveil.detect.faces import Faces
-from crowdveil.detect.features import Table, candidate_table, look_table
-from crowdveil.detect.fusion import load_fusion
+from crowdveil.detect.features import candidate_table, look_table
+from crowdveil.detect.fusion import HOPE, load_fusion
 from crowdveil.detect.passes import sight
 from crowdveil.detect.points import POINTS, Caution, Point
 from crowdveil.detect.second_look import Looks, look
 from crowdveil.detect.sightings import Sightings
 from crowdveil.detect.yunet import YuNet
-from crowdveil.geometry import Boxes, pairwise_iou
+from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
 from crowdveil.models.registry import weights_hash, weights_path
 
@@ -63,14 +62,6 @@ class Eyes:
         return look(picture, boxes, views, self._detectors, pool=self._pool)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """Boxes and probabilities of candidates after the second look."""
-
-    boxes: Boxes
-    probability: NDArray[np.float32]
-
-
 class FaceFinder:
     """Finds faces at one operating point; one object serves many threads."""
 
@@ -104,42 +95,52 @@ class FaceFinder:
         height, width = picture.shape[:2]
         size_wh = (width, height)
         candidates = self._eyes.candidates(picture)
-        table = candidate_table(candidates, size_wh)
-        first = self._fusion.first.probability(table)
+        boxes, probability = self._judge(picture, candidates)
         needed = self._fusion.rule.threshold(candidates.boxes, size_wh)
-        hopeful = first >= self._eyes.point.hopeless * needed
-        candidates = candidates.take(hopeful)
-        verdict = self._judge(picture, candidates, table[hopeful], first[hopeful])
-        veiled = np.nonzero(verdict.probability >= needed[hopeful])[0]
-        veiled = veiled[np.argsort(-verdict.probability[veiled], kind="stable")]
+        veiled = np.nonzero(probability >= needed)[0]
+        veiled = veiled[np.argsort(-probability[veiled], kind="stable")]
         names = [reach.detector for reach in self._eyes.point.reaches.values()]
         faces = Faces(
-            verdict.boxes[veiled],
-            verdict.probability[veiled],
-            verdict.probability[veiled] < DOUBTFUL,
+            boxes[veiled],
+            probability[veiled],
+            probability[veiled] < DOUBTFUL,
             tuple(_seen_by(candidates.scores[i], names) for i in veiled),
         )
         if self._custom is None:
             return faces
         return _with(faces, self._eyes.see(picture, self._custom), self._custom.detector.name)
 
-    def _judge(
-        self, picture: RGB, candidates: Candidates, table: Table, first: NDArray[np.float32]
-    ) -> _Verdict:
-        """Look again at every candidate that is in doubt."""
+    def _judge(self, picture: RGB, candidates: Candidates) -> tuple[Boxes, NDArray[np.float32]]:
+        """Box and probability of each candidate, after a second look at those in doubt."""
+        size_wh = (picture.shape[1], picture.shape[0])
+        table = candidate_table(candidates, size_wh)
+        first = self._fusion.first.probability(table)
+        doubt = in_doubt(self._eyes.point, candidates.boxes, first, size_wh)
         boxes, probability = candidates.boxes.copy(), first.copy()
-        doubt = in_doubt(self._eyes.point, boxes, first)
         looks = self._eyes.look(picture, boxes[doubt])
         rows = np.concatenate([table[doubt], look_table(first[doubt], boxes[doubt], looks)], axis=1)
         probability[doubt] = self._fusion.second.probability(rows)
         boxes[doubt] = settle(candidates.take(doubt), looks)
-        return _Verdict(boxes, probability)
+        return boxes, probability
 
 
-def in_doubt(point: Point, boxes: Boxes, first: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which of n hopeful candidates deserve a second look, (n,) bool."""
+def in_doubt(
+    point: Point, boxes: Boxes, first: NDArray[np.float32], size_wh: SizeWH
+) -> NDArray[np.bool_]:
+    """Which of n candidates deserve a second look.
+
+    Args:
+        point: says who is beyond hope, certain, or too small.
+        boxes: (n, 4) float32.
+        first: (n,) float32, their probabilities before the second look.
+        size_wh: size of the picture in pixels.
+
+    Returns:
+        (n,) bool.
+    """
     longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    return np.asarray((first < point.certain) & (longer >= point.smallest_px))
+    hopeful = first >= point.hopeless * HOPE.threshold(boxes, size_wh)
+    return np.asarray(hopeful & (first < point.certain) & (longer >= point.smallest_px))
 
 
 def settle(candidates: Candidates, looks: Looks) -> Boxes:

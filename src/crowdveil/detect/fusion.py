@@ -47,6 +47,11 @@ class Rule(BaseModel):
         return np.asarray(np.clip(odds / (1 + odds), self.least, self.most), np.float32)
 
 
+HOPE = Rule(odds=0.05, growth=0.7, least=0.01, most=0.5)
+"""The rule that stands in for the learned one where candidates are chosen for a second look:
+the forests of the second look were trained on what this rule lets through."""
+
+
 class _PointModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

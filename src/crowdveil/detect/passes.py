@@ -17,7 +17,7 @@ from crowdveil.geometry import SizeWH
 from crowdveil.media.picture import RGB
 
 TILE_PX = 1536
-"""Longest side of what a network sees at once: about 0.5 GB for CenterFace."""
+"""Longest side of what a network sees at once; it bounds the memory of an inference."""
 OVERLAP_PX = 128
 """How far tiles overlap; a larger face is seen whole at a coarser scale."""
 GRID_PX = 64

@@ -30,7 +30,7 @@ class Point:
         reaches: name of each pass to what it looks at; the order is that of the features.
         views: name of each view of the second look to the view.
         hopeless: a candidate gets a second look unless its probability is below this share
-            of what the rule asks for, > 0.
+            of what `fusion.HOPE` asks for, > 0.
         certain: or at least this, 0-1.
         smallest_px: or unless its longer side is shorter: too few pixels to tell more.
     """

@@ -61,18 +61,25 @@ class Sightings:
         landmarks[..., 0] = width - landmarks[..., 0]
         return Sightings(boxes, self.scores, landmarks)
 
-    def suppressed(self, max_iou: float) -> "Sightings":
-        """Keep of overlapping sightings only the best; best first.
+    def best(self, max_iou: float) -> NDArray[np.intp]:
+        """Indices of the sightings that no better one overlaps by more than `max_iou`.
 
         Args:
             max_iou: overlap above which the lower score goes, 0-1.
+
+        Returns:
+            (k,) indices, best first.
         """
         if len(self) == 0:
-            return self
+            return np.empty(0, np.intp)
         xywh = self.boxes.astype(np.float64)
         xywh[:, 2:] -= xywh[:, :2]
         kept = cv2.dnn.NMSBoxes(xywh.tolist(), self.scores.tolist(), 0.0, max_iou)
-        return self.take(np.asarray(kept, np.intp).reshape(-1))
+        return np.asarray(kept, np.intp).reshape(-1)
+
+    def suppressed(self, max_iou: float) -> "Sightings":
+        """The sightings that `best` picks, best first."""
+        return self.take(self.best(max_iou))
 
 
 def gather(parts: Sequence[Sightings]) -> Sightings:
