@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import ImageCms
 
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import convert, credit, heif
 from crowdveil.media.credit import Credit
 from crowdveil.media.heif import HeifEncoding
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
+
+from .damage import CUTS, FLIPS, damaged
+from .turns import exif
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GPS = b"GPS 52.5163 13.3777"
@@ -46,13 +49,6 @@ def file(samples: NDArray[Any], **options: Any) -> bytes:
 def coded(**values: int) -> dict[str, Any]:
     """Options for primaries and the like, sRGB where nothing else is said."""
     return {"nclx_profile": dict(zip(NUMBERS, (1, 13, 6, 1), strict=True)) | values}
-
-
-def exif(orientation: int = 1) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    block[0x010E] = GPS.decode()
-    return block.tobytes()
 
 
 def off(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -139,7 +135,7 @@ def test_rotation_is_applied_once_and_exif_is_not_believed(orientation: int) -> 
         8: lambda a: np.rot90(a),
     }
     # The encoder writes rotation and mirroring into the file and keeps EXIF as it is given.
-    data = file(ramps(), exif=exif(orientation))
+    data = file(ramps(), exif=exif(orientation, GPS.decode()))
     photo = heif.decode(data, "a.heic")
     expected = turns[orientation](ramps())
     assert photo.frames[0].samples.shape == expected.shape
@@ -154,7 +150,7 @@ def test_a_nasty_file_leaves_only_its_picture(
     exiftool: Callable[[Path], dict[str, Any]], keep: Callable[[bytes], Path]
 ) -> None:
     big = np.tile(ramps(), (6, 4, 1))
-    data = file(big, exif=exif(6), xmp=XMP, thumbnails=[64, 128], icc_profile=SRGB)
+    data = file(big, exif=exif(6, GPS.decode()), xmp=XMP, thumbnails=[64, 128], icc_profile=SRGB)
     data += b"secret at the end"
     (source,) = pillow_heif.open_heif(data)
     assert source.info["thumbnails"]
@@ -204,7 +200,7 @@ def test_odd_and_tiny_pictures_keep_their_size(size: tuple[int, int]) -> None:
 
 def test_metadata_blocks_are_found_for_the_credit() -> None:
     packet = credit.xmp_packet(Credit(creator="Ana", caption="March"))
-    found = heif.notes(file(ramps(), exif=exif(), xmp=packet))
+    found = heif.notes(file(ramps(), exif=exif(1, GPS.decode()), xmp=packet))
     assert credit.read(found) == Credit(creator="Ana", copyright="", caption="March")
     assert GPS in (found.exif or b"")
     assert heif.notes(b"\0\0\0\x18ftypheic").exif is None
@@ -219,8 +215,8 @@ def test_a_fresh_packet_and_the_profile_are_embedded() -> None:
 
 def test_damaged_metadata_do_not_cost_the_photo() -> None:
     for block in (b"\xff" * 50, b"II*\0" + b"\xff" * 30, b""):
-        data = file(ramps(), exif=exif(), xmp=b"<not xml")
-        start = data.find(exif()[6:16])
+        data = file(ramps(), exif=exif(1, GPS.decode()), xmp=b"<not xml")
+        start = data.find(exif(1, GPS.decode())[6:16])
         broken = data[:start] + block + data[start + len(block) :] if start > 0 else data
         assert heif.decode(broken, "a.heic").frames
         assert heif.notes(broken) is not None
@@ -250,7 +246,7 @@ def test_photos_of_the_evaluation_keep_their_colours(eval_dir: Path) -> None:
 
 
 FILES = {
-    "plain": file(ramps(), exif=exif(6), xmp=XMP, thumbnails=[48]),
+    "plain": file(ramps(), exif=exif(6, GPS.decode()), xmp=XMP, thumbnails=[48]),
     "alpha": file(ramps(4)),
     "deep": file(ramps(3, 65535), bit_depth=10),
     "tiles": file(np.tile(ramps(), (2, 2, 1)), tile_size=64),
@@ -260,17 +256,13 @@ FILES = {
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(FILES)),
-    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4),
-    st.integers(0, 10**6),
+    FLIPS,
+    CUTS,
 )
 def test_damage_gives_a_photo_or_one_of_our_errors(
     kind: str, flips: list[tuple[int, int]], cut: int
 ) -> None:
-    data = bytearray(FILES[kind])
-    for at, value in flips:
-        data[at % len(data)] = value
-    if cut % 3 == 0:
-        del data[cut % len(data) :]
+    data = damaged(FILES[kind], flips, cut)
     with suppress(CrowdveilError):
-        assert heif.decode(bytes(data), "f.heic").frames
-    heif.notes(bytes(data))
+        assert heif.decode(data, "f.heic").frames
+    heif.notes(data)

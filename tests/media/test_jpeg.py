@@ -18,6 +18,8 @@ from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import jpeg
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
+from .turns import exif
+
 SECRET = b"Alice at 52.5163N 13.3777E"
 SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 UPRIGHT: dict[int, list[Transpose]] = {
@@ -54,10 +56,7 @@ def saved(image: Image.Image, **settings: Any) -> bytes:
 
 
 def exif_with(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    exif[0x010E] = SECRET.decode()
-    return exif.tobytes()
+    return exif(orientation, SECRET.decode())
 
 
 def opened(data: bytes) -> Any:
@@ -188,12 +187,12 @@ def test_a_file_that_stores_red_green_and_blue_keeps_them() -> None:
 
 def test_nothing_but_the_picture_comes_out_of_a_loaded_file() -> None:
     thumbnail = saved(scene(size_wh=(48, 32)))
-    exif = exif_with(1) + thumbnail
+    block = exif_with(1) + thumbnail
     plain = saved(scene(), comment=SECRET)
     loaded = b"".join(
         [
             plain[:2],
-            segment(0xE1, b"Exif\0\0" + exif.removeprefix(b"Exif\0\0") + SECRET),
+            segment(0xE1, b"Exif\0\0" + block.removeprefix(b"Exif\0\0") + SECRET),
             segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + SECRET),
             segment(0xE2, b"MPF\0" + SECRET),
             segment(0xE5, SECRET),

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
@@ -16,6 +16,8 @@ from PIL import Image, ImageCms
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import png
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
+
+from .turns import TURNS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SECRET = b"Alice at 52.5163N 13.3777E"
@@ -234,18 +236,6 @@ def test_metadata_blocks_are_found_packed_or_not_and_damage_gives_none() -> None
     assert png.notes(written(samples, GREY, 8, before=[(b"iTXt", bomb)])).xmp is None
     assert png.notes(data[:40]).exif is None
     assert png.notes(b"").xmp is None
-
-
-TURNS: dict[int, Callable[[Any], Any]] = {
-    1: lambda a: a,
-    2: np.fliplr,
-    3: lambda a: np.rot90(a, 2),
-    4: np.flipud,
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: np.rot90(a.swapaxes(0, 1), 2),
-    8: np.rot90,
-}
 
 
 @pytest.mark.parametrize("orientation", TURNS)

@@ -17,6 +17,8 @@ from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import tiff
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
+from .turns import TURNS
+
 SECRET = b"Alice at 52.5163N 13.3777E"
 DEPTHS = [8, 16]
 
@@ -270,18 +272,6 @@ def test_a_credit_and_a_profile_are_written_where_readers_look_for_them() -> Non
         assert tags[700].value == packet
         assert tags[34675].value == icc
     assert tiff.notes(output).xmp == packet
-
-
-TURNS: dict[int, Callable[[Any], Any]] = {
-    1: lambda a: a,
-    2: np.fliplr,
-    3: lambda a: np.rot90(a, 2),
-    4: np.flipud,
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: np.rot90(a.swapaxes(0, 1), 2),
-    8: np.rot90,
-}
 
 
 @pytest.mark.parametrize("orientation", TURNS)

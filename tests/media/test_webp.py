@@ -15,6 +15,9 @@ from crowdveil.errors import CrowdveilError, UnreadableMedia
 from crowdveil.media import webp
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
+from .damage import CUTS, FLIPS, damaged
+from .turns import exif
+
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GPS = "GPS 52.5163 13.3777"
 
@@ -65,13 +68,6 @@ def names(data: bytes) -> list[bytes]:
     return found
 
 
-def exif(orientation: int) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    block[0x010E] = GPS
-    return block.tobytes()
-
-
 @pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
 def test_lossless_stays_lossless_to_the_last_sample(alpha: bool) -> None:
     image = scene(alpha=alpha)
@@ -112,7 +108,7 @@ def test_animations_remember_whether_they_were_lossless() -> None:
 
 def test_nothing_but_picture_and_profile_comes_out() -> None:
     secrets = (b"<x:xmpmeta>secret</x:xmpmeta>", b"secret in a chunk", b"secret at the end")
-    data = file(scene(), icc_profile=SRGB, exif=exif(1), xmp=secrets[0])
+    data = file(scene(), icc_profile=SRGB, exif=exif(1, GPS), xmp=secrets[0])
     data = with_chunks(data, chunk(b"note", secrets[1])) + secrets[2]
     out = webp.encode(webp.decode(data, "a.webp"))
     assert set(names(out)) <= {b"VP8X", b"ICCP", b"VP8 ", b"ALPH"}
@@ -138,7 +134,7 @@ def test_the_profile_shows_the_same_colours() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_baked_into_the_pixels_once(orientation: int) -> None:
     image = scene()
-    data = file(image, lossless=True, exif=exif(orientation))
+    data = file(image, lossless=True, exif=exif(orientation, GPS))
     turns = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -155,7 +151,7 @@ def test_exif_orientation_is_baked_into_the_pixels_once(orientation: int) -> Non
 
 
 def test_metadata_blocks_are_found_for_the_credit() -> None:
-    found = webp.notes(file(scene(), exif=exif(1), xmp=b"<x/>"))
+    found = webp.notes(file(scene(), exif=exif(1, GPS), xmp=b"<x/>"))
     assert found.xmp == b"<x/>"
     assert GPS.encode() in (found.exif or b"")
     assert webp.notes(b"RIFF").xmp is None
@@ -200,7 +196,7 @@ def test_photos_of_other_formats_are_lossless_where_they_were() -> None:
 
 
 FILES = {
-    "lossy": file(scene(), exif=exif(6)),
+    "lossy": file(scene(), exif=exif(6, GPS)),
     "lossless": file(scene(), lossless=True, icc_profile=SRGB),
     "alpha": file(scene(alpha=True), xmp=b"<x/>"),
     "animated": moving(),
@@ -210,18 +206,14 @@ FILES = {
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(["lossy", "lossless", "alpha", "animated"]),
-    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4),
-    st.integers(0, 10**6),
+    FLIPS,
+    CUTS,
 )
 def test_damage_gives_a_photo_or_one_of_our_errors(
     kind: str, flips: list[tuple[int, int]], cut: int
 ) -> None:
-    data = bytearray(FILES[kind])
-    for at, value in flips:
-        data[at % len(data)] = value
-    if cut % 3 == 0:
-        del data[cut % len(data) :]
+    data = damaged(FILES[kind], flips, cut)
     with suppress(CrowdveilError):
-        photo = webp.decode(bytes(data), "f.webp")
+        photo = webp.decode(data, "f.webp")
         assert webp.encode(photo)
-    webp.notes(bytes(data))
+    webp.notes(data)
