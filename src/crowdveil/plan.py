@@ -1,8 +1,9 @@
 """The plan: what must be hidden in one source file, as JSON that a person can read and edit.
 
-A plan names its source by hash, lists every region with its box, score and origin, and
-says for each whether it is veiled or kept and why. It holds no pixels and no face
-templates. Finding faces and painting over them are left to `detect` and `redact`.
+A plan names its source by hash, lists every region (one frame) and track (many frames) with
+its boxes, score and origin, and says for each whether it is veiled or kept and why. It holds
+no pixels and no face templates. Finding faces and painting over them are left to `detect`
+and `redact`.
 """
 
 from enum import StrEnum
@@ -14,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crowdveil.errors import PlanInvalid
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+"""Version 2 added tracks; plans of version 1 open as they are."""
 
 
 class Origin(StrEnum):
@@ -75,6 +77,52 @@ class Region(_Model):
         return self
 
 
+Keyframe = tuple[Annotated[int, Field(ge=0)], Finite, Finite, Finite, Finite]
+"""A frame's number and the box there: `frame, x0, y0, x1, y1`."""
+
+
+class Track(_Model):
+    """One face (or drawn area) through the frames of a video or animation.
+
+    It is there from its first keyframe to its last, both included; between two keyframes
+    the box runs evenly from one to the other. Boxes and scores as in `Region`; the score is
+    that of the best sighting.
+    """
+
+    id: str
+    keyframes: Annotated[tuple[Keyframe, ...], Field(min_length=1)]
+    shape: Shape = Shape.ELLIPSE
+    score: Annotated[float, Field(ge=0, le=1)] = 1.0
+    detectors: tuple[str, ...] = ()
+    origin: Origin = Origin.DETECTED
+    uncertain: bool = False
+    action: Action = Action.VEIL
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        before = -1
+        for frame, x0, y0, x1, y1 in self.keyframes:
+            if frame <= before:
+                raise ValueError(f"track {self.id}: keyframes must follow each other in time")
+            if x1 <= x0 or y1 <= y0:
+                raise ValueError(f"track {self.id}: box must have x0 < x1 and y0 < y1")
+            before = frame
+        if self.action is Action.KEEP and not (self.reason and self.reason.strip()):
+            raise ValueError(f"track {self.id}: action 'keep' needs a reason")
+        return self
+
+    @property
+    def first(self) -> int:
+        """The first frame in which it is there."""
+        return self.keyframes[0][0]
+
+    @property
+    def last(self) -> int:
+        """The last frame in which it is there."""
+        return self.keyframes[-1][0]
+
+
 class Source(_Model):
     """The file that a plan belongs to."""
 
@@ -88,6 +136,10 @@ class Source(_Model):
     height: int = Field(ge=1)
     """Size of the upright picture in pixels."""
     frames: int = Field(default=1, ge=1)
+    duration_s: Annotated[float, Field(ge=0)] | None = None
+    """How long a video or animation plays, in seconds."""
+    span_s: tuple[Annotated[float, Field(ge=0)], Finite | None] | None = None
+    """The part of a video that was planned, in seconds; its frames count from its start."""
 
 
 class Made(_Model):
@@ -102,25 +154,33 @@ class Made(_Model):
 class Plan(_Model):
     """Everything that is to be hidden in one source."""
 
-    version: Literal[1] = SCHEMA_VERSION
+    version: Literal[1, 2] = SCHEMA_VERSION
     source: Source
     made: Made
     regions: tuple[Region, ...] = ()
+    tracks: tuple[Track, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        ids = [region.id for region in self.regions]
+        ids = [thing.id for thing in self._things]
         if len(set(ids)) != len(ids):
-            raise ValueError("region ids must be unique")
+            raise ValueError("ids of regions and tracks must be unique")
         for region in self.regions:
             if region.frame >= self.source.frames:
                 raise ValueError(f"region {region.id}: frame {region.frame} is past the last frame")
+        for track in self.tracks:
+            if track.last >= self.source.frames:
+                raise ValueError(f"track {track.id}: frame {track.last} is past the last frame")
         return self
 
     @property
-    def uncertain(self) -> tuple[Region, ...]:
-        """The regions a person should look at."""
-        return tuple(region for region in self.regions if region.uncertain)
+    def _things(self) -> tuple[Region | Track, ...]:
+        return self.regions + self.tracks
+
+    @property
+    def uncertain(self) -> tuple[Region | Track, ...]:
+        """The regions and tracks a person should look at."""
+        return tuple(thing for thing in self._things if thing.uncertain)
 
     def to_json(self) -> str:
         """The plan as indented JSON with a final newline."""
