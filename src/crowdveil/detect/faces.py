@@ -44,3 +44,8 @@ class Faces:
     def none(cls) -> "Faces":
         """No face at all."""
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.bool_), ())
+
+    def take(self, which: NDArray[np.bool_]) -> "Faces":
+        """The faces that an (n,) boolean mask picks, in their order."""
+        chosen = tuple(self.detectors[i] for i in np.flatnonzero(which))
+        return Faces(self.boxes[which], self.probability[which], self.uncertain[which], chosen)

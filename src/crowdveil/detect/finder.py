@@ -3,7 +3,9 @@
 The door to detection: RGB pixels in, `Faces` out. Knows nothing of files or plans.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +34,38 @@ DOUBTFUL = 0.5
 """A face that is veiled with less probability than this is flagged for a person."""
 
 
-class Eyes:
-    """The built-in detectors, compiled, and the threads that run them."""
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """Candidate faces of one picture with what the passes over the whole picture tell.
 
-    def __init__(self, point: Point) -> None:
-        """Compile the detectors for an operating point, which says what is looked at."""
+    Attributes:
+        candidates: n candidates, best first.
+        table: (n, f) float32, their features for the second look.
+        probability: (n,) float32, that each shows a face, before any second look, 0-1.
+        size_wh: size of the picture in pixels.
+    """
+
+    candidates: Candidates
+    table: NDArray[np.float32]
+    probability: NDArray[np.float32]
+    size_wh: SizeWH
+
+
+def load_detectors() -> dict[str, Detector]:
+    """The built-in detectors, compiled; raises `WeightsInvalid`."""
+    return {
+        "centerface": CenterFace(weights_path("centerface")),
+        "yunet": YuNet(weights_path("yunet")),
+    }
+
+
+class Eyes:
+    """The built-in detectors and the threads that run them, at one operating point."""
+
+    def __init__(self, point: Point, detectors: Mapping[str, Detector] | None = None) -> None:
+        """Take the detectors that `load_detectors` gave, or load them if None."""
         self.point = point
-        self._detectors: dict[str, Detector] = {
-            "centerface": CenterFace(weights_path("centerface")),
-            "yunet": YuNet(weights_path("yunet")),
-        }
+        self._detectors = load_detectors() if detectors is None else detectors
         self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="crowdveil-look")
 
     def candidates(self, picture: RGB) -> Candidates:
@@ -65,19 +89,26 @@ class Eyes:
 class FaceFinder:
     """Finds faces at one operating point; one object serves many threads."""
 
-    def __init__(self, *, caution: Caution = Caution.NORMAL, detector: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        caution: Caution = Caution.NORMAL,
+        detector: Path | None = None,
+        detectors: Mapping[str, Detector] | None = None,
+    ) -> None:
         """Load and compile everything.
 
         Args:
             caution: the operating point.
             detector: an ONNX detector of the user's, with its description beside it; its
                 faces are veiled in addition to those of the built-in detectors.
+            detectors: what `load_detectors` gave, to be shared; None to load them.
 
         Raises:
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
         self._custom = load_detector(detector) if detector else None
-        self._eyes = Eyes(POINTS[caution])
+        self._eyes = Eyes(POINTS[caution], detectors)
         self._fusion = load_fusion(weights_path("fusion"), caution)
         self.weights = {name: weights_hash(name) for name in ("centerface", "yunet", "fusion")}
         if self._custom:
@@ -92,36 +123,51 @@ class FaceFinder:
         Returns:
             The faces to veil, surest first.
         """
-        height, width = picture.shape[:2]
-        size_wh = (width, height)
+        guesses = self.guess(picture)
+        faces = self.judge(picture, guesses, self.in_doubt(guesses))
+        veiled = faces.take(faces.probability >= self.needed(faces, guesses.size_wh))
+        return self.add_custom(picture, veiled)
+
+    def guess(self, picture: RGB) -> Guesses:
+        """Everything that any pass took for a face, with a first probability."""
         candidates = self._eyes.candidates(picture)
-        boxes, probability = self._judge(picture, candidates)
-        needed = self._fusion.rule.threshold(candidates.boxes, size_wh)
-        veiled = np.nonzero(probability >= needed)[0]
-        veiled = veiled[np.argsort(-probability[veiled], kind="stable")]
-        names = [reach.detector for reach in self._eyes.point.reaches.values()]
-        faces = Faces(
-            boxes[veiled],
-            probability[veiled],
-            probability[veiled] < DOUBTFUL,
-            tuple(_seen_by(candidates.scores[i], names) for i in veiled),
+        size_wh = (picture.shape[1], picture.shape[0])
+        table = candidate_table(candidates, size_wh)
+        return Guesses(candidates, table, self._fusion.first.probability(table), size_wh)
+
+    def in_doubt(self, guesses: Guesses) -> NDArray[np.bool_]:
+        """Which of n guesses deserve a second look, (n,) bool."""
+        return in_doubt(
+            self._eyes.point, guesses.candidates.boxes, guesses.probability, guesses.size_wh
         )
+
+    def judge(self, picture: RGB, guesses: Guesses, doubt: NDArray[np.bool_]) -> Faces:
+        """All n guesses as faces, surest first, the (n,) doubtful ones after a second look."""
+        candidates = guesses.candidates
+        boxes, probability = candidates.boxes.copy(), guesses.probability.copy()
+        looks = self._eyes.look(picture, boxes[doubt])
+        looked = look_table(probability[doubt], boxes[doubt], looks)
+        rows = np.concatenate([guesses.table[doubt], looked], axis=1)
+        probability[doubt] = self._fusion.second.probability(rows)
+        boxes[doubt] = settle(candidates.take(doubt), looks)
+        order = np.argsort(-probability, kind="stable")
+        names = [reach.detector for reach in self._eyes.point.reaches.values()]
+        return Faces(
+            boxes[order],
+            probability[order],
+            probability[order] < DOUBTFUL,
+            tuple(_seen_by(candidates.scores[i], names) for i in order),
+        )
+
+    def needed(self, faces: Faces, size_wh: SizeWH) -> NDArray[np.float32]:
+        """The least probability with which each of n faces is veiled, (n,) float32, 0-1."""
+        return self._fusion.rule.threshold(faces.boxes, size_wh)
+
+    def add_custom(self, picture: RGB, faces: Faces) -> Faces:
+        """Add what the user's detector sees in the picture, if there is one."""
         if self._custom is None:
             return faces
         return _with(faces, self._eyes.see(picture, self._custom), self._custom.detector.name)
-
-    def _judge(self, picture: RGB, candidates: Candidates) -> tuple[Boxes, NDArray[np.float32]]:
-        """Box and probability of each candidate, after a second look at those in doubt."""
-        size_wh = (picture.shape[1], picture.shape[0])
-        table = candidate_table(candidates, size_wh)
-        first = self._fusion.first.probability(table)
-        doubt = in_doubt(self._eyes.point, candidates.boxes, first, size_wh)
-        boxes, probability = candidates.boxes.copy(), first.copy()
-        looks = self._eyes.look(picture, boxes[doubt])
-        rows = np.concatenate([table[doubt], look_table(first[doubt], boxes[doubt], looks)], axis=1)
-        probability[doubt] = self._fusion.second.probability(rows)
-        boxes[doubt] = settle(candidates.take(doubt), looks)
-        return boxes, probability
 
 
 def in_doubt(
