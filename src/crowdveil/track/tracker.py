@@ -1,0 +1,178 @@
+"""Decides which sightings of successive frames are the same face, and follows it between them.
+
+The faces found in each frame come in, one frame after the other, with the step from the
+frame before; trails go out when their shot ends or nobody has seen them for long. A sighting
+starts a trail even when nobody is sure of it: low scores carry on what high scores began
+(the idea of Zhang et al. 2022, ByteTrack), and what is veiled is decided later, with
+knowledge of the whole trail. Knows nothing of files.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.detect.faces import Faces
+from crowdveil.geometry import Boxes, pairwise_iou
+from crowdveil.track.motion import Step
+from crowdveil.track.trail import UNSEEN, Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a tracker follows.
+
+    Attributes:
+        sure: probability from which a sighting is matched first, 0-1.
+        born: least probability of a sighting that starts a trail, 0-1.
+        same_iou: least overlap of a sighting with the place where a trail is expected.
+        firm: least likeness of what a box holds from frame to frame to follow it firmly.
+        hold_s: how long a trail is followed firmly without a sighting.
+        lost_s: how long it is kept where nobody knows where it is.
+        back_s: how far it is followed back from its first sighting.
+    """
+
+    sure: float = 0.5
+    born: float = 0.05
+    same_iou: float = 0.3
+    firm: float = 0.7
+    hold_s: float = 2.0
+    lost_s: float = 0.4
+    back_s: float = 1.5
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Follows faces through the frames of one video, shot by shot.
+
+    Attributes:
+        rate: frames a second.
+        habits: how to follow.
+        live: the trails that go on.
+        ended: the trails that have ended and were not taken yet.
+    """
+
+    rate: float
+    habits: Habits = field(default_factory=Habits)
+    live: list[Trail] = field(default_factory=list)
+    ended: list[Trail] = field(default_factory=list)
+    _frame: int = -1
+    _steps: deque[Step] = field(default_factory=deque)
+
+    def expected(self, step: Step | None) -> Boxes:
+        """Where the live trails should be after a step: (n, 4) float32; none without a step."""
+        if step is None or not self.live:
+            return np.empty((0, 4), np.float32)
+        last = np.stack([trail.boxes[-1] for trail in self.live])
+        lost = np.array([trail.lost > 0 for trail in self.live])
+        boxes = step.carry(last)
+        boxes[lost] = step.carry(last[lost], camera=True)
+        return boxes
+
+    def push(self, faces: Faces, step: Step | None, *, full: bool) -> None:
+        """Take the next frame.
+
+        Args:
+            faces: what was found in it, sure or not.
+            step: the way from the frame before, None if a shot begins.
+            full: whether everything was looked at.
+        """
+        self._frame += 1
+        if step is None:
+            self.end()
+        else:
+            self._steps.append(step)
+            while len(self._steps) > self.habits.back_s * self.rate:
+                self._steps.popleft()
+        expected = self.expected(step)
+        homes = _matched(expected, faces, self._priority(), self.habits)
+        for trail, box, k in zip(self.live, expected, homes, strict=True):
+            if k >= 0:
+                p = float(faces.probability[k])
+                trail.sight(faces.boxes[k], box, p, full=full)
+                trail.detectors.update(dict.fromkeys(faces.detectors[k]))
+        if step is not None:
+            self._follow(expected, homes < 0, step, full=full)
+        self._retire()
+        new = np.setdiff1d(np.flatnonzero(faces.probability >= self.habits.born), homes)
+        for k in new.tolist():
+            self._bear(faces, k, full=full)
+
+    def end(self) -> None:
+        """End every trail, as the shot does."""
+        self.ended += self.live
+        self.live = []
+        self._steps.clear()
+
+    def take(self) -> list[Trail]:
+        """The trails that ended since the last call."""
+        ended, self.ended = self.ended, []
+        return ended
+
+    def _priority(self) -> NDArray[np.float32]:
+        """Who gets a sighting that several could claim: those seen last, and surest."""
+        return np.array([trail.best - trail.unseen for trail in self.live], np.float32)
+
+    def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step, *, full: bool) -> None:
+        index = np.flatnonzero(which)
+        if not len(index):
+            return
+        last = np.stack([self.live[i].boxes[-1] for i in index])
+        found, alike = step.match(last, expected[index])
+        for i, box, likeness in zip(index.tolist(), found, alike.tolist(), strict=True):
+            trail = self.live[i]
+            firm = trail.lost == 0 and likeness >= self.habits.firm
+            trail.follow(box if firm else expected[i], firm=firm, full=full)
+
+    def _retire(self) -> None:
+        stay = []
+        for trail in self.live:
+            over = trail.unseen > self.habits.hold_s * self.rate
+            gone = trail.lost > self.habits.lost_s * self.rate
+            (self.ended if over or gone else stay).append(trail)
+        self.live = stay
+
+    def _bear(self, faces: Faces, k: int, *, full: bool) -> None:
+        """Start a trail with a sighting, and follow it back to where it came from."""
+        trail = Trail(self._frame)
+        box = faces.boxes[k]
+        trail.sight(box, box, float(faces.probability[k]), full=full)
+        trail.detectors.update(dict.fromkeys(faces.detectors[k]))
+        boxes: list[NDArray[np.float32]] = []
+        for step in reversed(self._steps):
+            moved = step.carry(box[None], back=True)
+            found, alike = step.match(box[None], moved, back=True)
+            if alike[0] < self.habits.firm:
+                break
+            box = found[0]
+            boxes.append(box)
+        trail.precede(boxes, [True] * len(boxes))
+        self.live.append(trail)
+
+
+def _matched(
+    expected: Boxes, faces: Faces, priority: NDArray[np.float32], habits: Habits
+) -> NDArray[np.intp]:
+    """For each of n trails the sighting that is its own, -1 if none: sure sightings first."""
+    homes = np.full(len(expected), -1, np.intp)
+    if not len(expected) or not len(faces):
+        return homes
+    overlap = pairwise_iou(expected, faces.boxes)
+    taken = np.zeros(len(faces), np.bool_)
+    for sightings in (faces.probability >= habits.sure, faces.probability < habits.sure):
+        worth = np.where((overlap >= habits.same_iou) & sightings[None], overlap, 0)
+        worth = worth * (1 + 0.01 * np.clip(priority, -20, 1)[:, None])
+        while True:
+            worth[homes >= 0] = 0
+            worth[:, taken] = 0
+            at = int(worth.argmax())
+            i, k = divmod(at, len(faces))
+            if worth[i, k] <= 0:
+                break
+            homes[i] = k
+            taken[k] = True
+    return homes
+
+
+__all__ = ["UNSEEN", "Habits", "Tracker", "Trail"]

@@ -1,0 +1,106 @@
+"""One candidate face through the frames of one shot: where it was, and what was seen of it.
+
+A trail grows forwards frame by frame and once backwards. Between two sightings it follows
+the picture, and the error found at the second is spread over the frames between. Whether a
+trail is veiled is left to `verdict`, its final boxes to `smooth`.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNSEEN = -1.0
+"""Stands for the probability of a frame without a sighting."""
+
+
+@dataclass(slots=True)
+class Trail:
+    """Boxes of successive frames.
+
+    Attributes:
+        start: number of its first frame.
+        boxes: one (4,) float32 box a frame.
+        seen: for each frame the probability of the sighting, `UNSEEN` if there was none.
+        firm: for each frame whether it was sighted or its content followed without doubt.
+        full: for each frame whether everything was looked at there.
+        detectors: who sighted it.
+    """
+
+    start: int
+    boxes: list[NDArray[np.float32]] = field(default_factory=list)
+    seen: list[float] = field(default_factory=list)
+    firm: list[bool] = field(default_factory=list)
+    full: list[bool] = field(default_factory=list)
+    detectors: dict[str, None] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """How many frames it spans."""
+        return len(self.boxes)
+
+    @property
+    def best(self) -> float:
+        """The greatest probability of any sighting."""
+        return max(self.seen)
+
+    @property
+    def unseen(self) -> int:
+        """How many frames ago it was sighted last."""
+        for ago, p in enumerate(reversed(self.seen)):
+            if p != UNSEEN:
+                return ago
+        return len(self.seen)
+
+    @property
+    def lost(self) -> int:
+        """For how many of the last frames nobody knows where it is."""
+        for ago, firm in enumerate(reversed(self.firm)):
+            if firm:
+                return ago
+        return len(self.firm)
+
+    def follow(self, box: NDArray[np.float32], *, firm: bool, full: bool) -> None:
+        """Add a frame without a sighting."""
+        self._add(box, UNSEEN, firm, full)
+
+    def sight(
+        self,
+        box: NDArray[np.float32],
+        predicted: NDArray[np.float32],
+        probability: float,
+        *,
+        full: bool,
+    ) -> None:
+        """Add a frame with a sighting, and spread what was wrong over the frames since the last.
+
+        Args:
+            box: (4,), where it was sighted.
+            predicted: (4,), where it was expected.
+            probability: that of the sighting, 0-1.
+            full: whether everything was looked at in this frame.
+        """
+        gap = self.unseen
+        error = box - predicted
+        for k in range(1, gap + 1):
+            share = np.float32(1 - k / (gap + 1))
+            at = len(self.boxes) - k
+            moved = self.boxes[at] + error * share
+            # Nobody saw it there: whatever lies between the two opinions is covered.
+            slack = np.abs(error).max() * share * (1 - share)
+            self.boxes[at] = moved + np.array([-slack, -slack, slack, slack], np.float32)
+        self._add(box, probability, True, full)
+
+    def precede(self, boxes: list[NDArray[np.float32]], firm: list[bool]) -> None:
+        """Put frames without sightings before the first; nearest first."""
+        n = len(boxes)
+        self.start -= n
+        self.boxes[:0] = boxes[::-1]
+        self.firm[:0] = firm[::-1]
+        self.seen[:0] = [UNSEEN] * n
+        self.full[:0] = [False] * n
+
+    def _add(self, box: NDArray[np.float32], p: float, firm: bool, full: bool) -> None:
+        self.boxes.append(box)
+        self.seen.append(p)
+        self.firm.append(firm)
+        self.full.append(full)
