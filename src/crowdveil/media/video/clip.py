@@ -78,6 +78,7 @@ class Clip:
         rate: frames a second on average, None if unknown.
         frames: about how many frames, for progress only; None if unknown.
         duration_s: length in seconds, None if unknown.
+        has_audio: whether it has sound.
         notices: sentences on what a veiled copy will lack, each complete in itself.
     """
 
@@ -92,6 +93,7 @@ class Clip:
     rate: Fraction | None
     frames: int | None
     duration_s: float | None
+    has_audio: bool = False
     notices: tuple[str, ...] = ()
 
     @property
