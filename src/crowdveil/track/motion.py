@@ -130,7 +130,9 @@ class Step:
         first = at(points)
         return -at(points - first[:, None])
 
-    def match(self, old: Boxes, new: Boxes, *, back: bool = False) -> tuple[Boxes, NDArray[np.float32]]:
+    def match(
+        self, old: Boxes, new: Boxes, *, back: bool = False
+    ) -> tuple[Boxes, NDArray[np.float32]]:
         """Look for the content of n boxes of one frame near their places in the other.
 
         Args:

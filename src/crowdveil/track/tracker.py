@@ -14,9 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.faces import Faces
-from crowdveil.geometry import Boxes, pairwise_iou
+from crowdveil.geometry import Boxes, area_px, pairwise_intersection, pairwise_iou
 from crowdveil.track.motion import Step
 from crowdveil.track.trail import UNSEEN, Trail
+
+BESIDE = 0.6
+"""Share of the smaller of two boxes in the other from which a sighting is another trail's."""
+
+SAME_SIZE = 3.0
+"""Areas further apart than by this factor are never the same face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,7 @@ class Tracker:
         if step is not None:
             self._follow(expected, homes < 0, step, full=full)
         self._retire()
-        new = np.setdiff1d(np.flatnonzero(faces.probability >= self.habits.born), homes)
-        for k in new.tolist():
+        for k in self._unknown(faces, expected, homes).tolist():
             self._bear(faces, k, full=full)
 
     def end(self) -> None:
@@ -113,6 +118,20 @@ class Tracker:
     def _priority(self) -> NDArray[np.float32]:
         """Who gets a sighting that several could claim: those seen last, and surest."""
         return np.array([trail.best - trail.unseen for trail in self.live], np.float32)
+
+    def _unknown(self, faces: Faces, expected: Boxes, homes: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The sightings that start a trail: nobody's, and not beside one of a trail's own."""
+        free = np.ones(len(faces), np.bool_)
+        free[homes[homes >= 0]] = False
+        free &= faces.probability >= self.habits.born
+        own = np.concatenate([faces.boxes[homes[homes >= 0]], expected[homes < 0]])
+        if len(own) and free.any():
+            shared = pairwise_intersection(faces.boxes, own)
+            smaller = np.minimum(area_px(faces.boxes)[:, None], area_px(own)[None])
+            ratio = area_px(faces.boxes)[:, None] / area_px(own)[None]
+            alike = (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
+            free &= ~((shared >= BESIDE * smaller) & alike).any(axis=1)
+        return np.flatnonzero(free)
 
     def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step, *, full: bool) -> None:
         index = np.flatnonzero(which)
