@@ -28,7 +28,7 @@ def draft_regions(found: Sequence[Faces], *, animated: bool) -> tuple[Region, ..
         Region(
             id=f"{frame}-{number}",
             frame=frame,
-            box=_written(faces.boxes[number].tolist()),
+            box=written(faces.boxes[number].tolist()),
             score=round(min(max(float(faces.probability[number]), 0.0), 1.0), 4),
             detectors=faces.detectors[number],
             uncertain=bool(faces.uncertain[number]),
@@ -68,7 +68,8 @@ def _centre_y(box: Box) -> float:
     return (box[1] + box[3]) / 2
 
 
-def _written(box: Sequence[float]) -> Box:
+def written(box: Sequence[float]) -> Box:
+    """A box as plans write it: rounded outwards to a hundredth of a pixel."""
     x0, y0, x1, y1 = (side * _STEPS_PER_PX for side in box)
     return (
         math.floor(x0) / _STEPS_PER_PX,

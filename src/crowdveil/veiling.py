@@ -43,7 +43,7 @@ def plan_photo(
     Raises:
         CrowdveilError: the photo cannot be read.
     """
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     photo = read_photo(path)
     found = []
     for frame in photo.frames:
@@ -53,7 +53,7 @@ def plan_photo(
     plan = Plan(
         source=Source(
             name=path.name,
-            path=_path_from(home, path),
+            path=path_from(home, path),
             sha256=sha256,
             format=photo.format,
             width=width,
@@ -73,7 +73,7 @@ def read_planned(path: Path, plan: Plan) -> Photo:
         PlanInvalid: the file is not the one that the plan was made for.
         CrowdveilError: the photo cannot be read.
     """
-    if _sha256(path) != plan.source.sha256:
+    if sha256_of(path) != plan.source.sha256:
         raise PlanInvalid(
             f"{path}: is not the photo that the plan of {plan.source.name} was made for "
             "(its SHA-256 differs), so the faces are elsewhere; find that photo and give its "
@@ -116,7 +116,8 @@ def encode_veiled(
         raise UnsupportedMedia(f"{path}: {error}") from error
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits; raises `UnreadableMedia`."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -126,7 +127,8 @@ def _sha256(path: Path) -> str:
         ) from error
 
 
-def _path_from(home: Path | None, path: Path) -> str:
+def path_from(home: Path | None, path: Path) -> str:
+    """How a plan saved in `home` tells where its source is; as given if it is not saved."""
     if home is None:
         return path.as_posix()
     try:

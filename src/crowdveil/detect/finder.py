@@ -18,7 +18,7 @@ from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import cores
 from crowdveil.detect.faces import Faces
 from crowdveil.detect.features import candidate_table, look_table
-from crowdveil.detect.fusion import HOPE, load_fusion
+from crowdveil.detect.fusion import HOPE, Rule, load_fusion
 from crowdveil.detect.passes import sight
 from crowdveil.detect.points import POINTS, Caution, Point
 from crowdveil.detect.second_look import Looks, look
@@ -161,7 +161,12 @@ class FaceFinder:
 
     def needed(self, faces: Faces, size_wh: SizeWH) -> NDArray[np.float32]:
         """The least probability with which each of n faces is veiled, (n,) float32, 0-1."""
-        return self._fusion.rule.threshold(faces.boxes, size_wh)
+        return self.rule.threshold(faces.boxes, size_wh)
+
+    @property
+    def rule(self) -> Rule:
+        """When a face is veiled."""
+        return self._fusion.rule
 
     def add_custom(self, picture: RGB, faces: Faces) -> Faces:
         """Add what the user's detector sees in the picture, if there is one."""

@@ -80,7 +80,7 @@ class Step:
         grid = np.indices((height, width), np.float32)
         source = grid[1] - self._flow[..., 0], grid[0] - self._flow[..., 1]
         moved = cv2.remap(before, *source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return _likeness(moved, after) < CUT_LIKENESS
+        return _likeness(np.asarray(moved, np.uint8), after) < CUT_LIKENESS
 
     def carry(self, boxes: Boxes, *, back: bool = False, camera: bool = False) -> Boxes:
         """Where n boxes of the first frame are in the second.
@@ -105,7 +105,8 @@ class Step:
         if camera:
             moved = centre @ matrix[:, :2].T + matrix[:, 2]
         else:
-            moved = centre + self._motion(centre, half * scale, back=back)
+            reach = np.asarray(half * scale, np.float32)
+            moved = centre + self._motion(np.asarray(centre, np.float32), reach, back=back)
         moved = moved / scale
         return np.concatenate([moved - half * zoom, moved + half * zoom], axis=1).astype(np.float32)
 
@@ -151,7 +152,7 @@ class Step:
         for k in range(len(new)):
             shift, alike[k] = _match(here.grey, there.grey, old[k] * scale, new[k] * scale)
             if alike[k] >= 0.5:
-                found[k] += np.tile(np.float32(shift) / np.float32(scale), 2)
+                found[k] += np.tile(np.array(shift, np.float32) / np.float32(scale), 2)
         return found, alike
 
 

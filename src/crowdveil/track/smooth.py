@@ -4,6 +4,8 @@ Boxes of successive frames come in; they only ever get wider, so that a veil nei
 nor lags behind. Between keyframes a box runs evenly, and never leaves what it covered before.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,9 +29,8 @@ def steadied(boxes: Boxes, reach: int) -> Boxes:
         (n, 4) float32.
     """
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    calm = _windows(centre, reach)
-    calm = calm.mean(axis=1)
-    half = half + np.abs(centre - calm)
+    calm = _windows(centre, reach).mean(axis=1)
+    half = np.asarray(half + np.abs(centre - calm), np.float32)
     # The mean of maxima that all include a frame is at least what the frame asks for.
     half = _windows(_windows(half, reach).max(axis=1), reach).mean(axis=1)
     return np.concatenate([calm - half, calm + half], axis=1).astype(np.float32)
@@ -63,11 +64,11 @@ def _containing(boxes: Boxes, index: NDArray[np.intp]) -> Boxes:
     keys = boxes[index].astype(np.float64)
     outward = np.array([-1, -1, 1, 1])
     widest = np.zeros_like(keys)
-    for k, (start, end) in enumerate(zip(index[:-1], index[1:], strict=True)):
+    for k, (start, end) in enumerate(pairwise(index.tolist())):
         run = _between(boxes[start], boxes[end], end - start)
         short = np.maximum((boxes[start : end + 1] - run) * outward, 0).max(axis=0)
         widest[k : k + 2] = np.maximum(widest[k : k + 2], short)
-    return (keys + widest * outward).astype(np.float32)
+    return np.asarray(keys + widest * outward, np.float32)
 
 
 def _between(first: Boxes, last: Boxes, steps: int) -> NDArray[np.float64]:

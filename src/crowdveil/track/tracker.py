@@ -145,7 +145,7 @@ class Tracker:
             trail.follow(box if firm else expected[i], firm=firm, full=full)
 
     def _retire(self) -> None:
-        stay = []
+        stay: list[Trail] = []
         for trail in self.live:
             over = trail.unseen > self.habits.hold_s * self.rate
             gone = trail.lost > self.habits.lost_s * self.rate

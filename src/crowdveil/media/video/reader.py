@@ -290,7 +290,8 @@ def written_layout(frame: VideoFrame) -> str:
 def hdr_side_data(frame: VideoFrame) -> dict[Type, bytes]:
     """Mastering display and content light level of a frame, if it has them."""
     wanted = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
-    return {side.type: bytes(side) for side in frame.side_data if side.type in wanted}
+    every: Any = frame.side_data
+    return {side.type: bytes(side) for side in every if side.type in wanted}
 
 
 def _upright(samples: RGB, turn: Turn) -> RGB:

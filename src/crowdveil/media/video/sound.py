@@ -27,7 +27,8 @@ class Disguised:
         self._layout = "mono" if context.layout.nb_channels == 1 else "stereo"
         self._channels = 1 if self._layout == "mono" else 2
         self._out, self._span = out, span
-        self._target: Any = out.add_stream(encoder, rate=self._rate, options={})
+        target: Any = out.add_stream(encoder, rate=self._rate)
+        self._target = target
         self._target.codec_context.layout = self._layout
         self._target.codec_context.bit_rate = _BIT_RATE
         self._resampler = AudioResampler(format="flt", layout=self._layout, rate=self._rate)

@@ -233,7 +233,9 @@ class _Others:
         self._out, self._span = out, span
         self._targets: dict[int, Any] = {}
         self._disguised: dict[int, Any] = {}
-        first = [s.start_time * s.time_base for s in source.streams.video if s.start_time]
+        first = [
+            s.start_time * s.time_base for s in source.streams.video if s.start_time and s.time_base
+        ]
         self._zero = float(first[0]) if first else 0.0
         for stream in source.streams:
             if stream.codec_context is None:

@@ -1,0 +1,229 @@
+"""One video: from the file to its plan, and from its plan to the veiled file.
+
+Two passes over the file: one that looks, one that paints and encodes, so that the second knows
+of every face what came before and after. No frame is kept, and none is written before it is
+veiled. Who is where is left to `watching`, codecs to `media`, paint to `redact`; many files to
+`batch`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from crowdveil import __version__
+from crowdveil.errors import PlanInvalid, UnreadableMedia
+from crowdveil.media.video.clip import AudioChoice, Clip, Span, stored_box
+from crowdveil.media.video.probe import VOICES, open_clip
+from crowdveil.media.video.reader import FrameReader, StoredFrame
+from crowdveil.media.video.writer import ClipWriter
+from crowdveil.notices import Notice
+from crowdveil.plan import Action, Made, Plan, Region, Shape, Source
+from crowdveil.redact.frames import measure_grain, paint_into
+from crowdveil.redact.grain import Grain
+from crowdveil.redact.look import Look, Style
+from crowdveil.redact.masks import Outlines
+from crowdveil.track.timeline import Timeline
+from crowdveil.veiling import Breath, path_from, sha256_of
+from crowdveil.watching import Scene, Watch
+
+_USUAL_RATE = 30.0
+"""Frames a second of a video that does not say."""
+
+_GRAIN_S = 2.0
+"""How often grain is measured anew: light and focus drift slower than that."""
+
+
+class Stage(StrEnum):
+    """What is being done with a video."""
+
+    LOOKING = "looking"
+    VEILING = "veiling"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one video is.
+
+    Attributes:
+        stage: the pass that is under way.
+        frames_done: frames done in this pass.
+        frames: how many there are, None if unknown; a guess in the first pass.
+    """
+
+    stage: Stage
+    frames_done: int
+    frames: int | None
+
+
+Tell = Callable[[Progress], None]
+"""Is told how far a video is, after every frame, from the thread that works on it."""
+
+
+def plan_video(
+    clip: Clip,
+    watch: Watch,
+    *,
+    home: Path | None,
+    span: Span | None,
+    breath: Breath,
+    tell: Tell,
+) -> tuple[Plan, tuple[Notice, ...]]:
+    """Find who must be hidden in a video, and when.
+
+    Args:
+        clip: the video.
+        watch: finds and follows.
+        home: the folder that the plan will be saved in, None if it will not be saved.
+        span: the part to look at, None for all.
+        breath: called for every frame; raises to stop.
+        tell: told how far it is.
+
+    Returns:
+        The plan, and what the user must hear of the file.
+
+    Raises:
+        UnreadableMedia: no frame can be decoded.
+    """
+    sha256 = sha256_of(clip.path)
+    reader = FrameReader(clip, span)
+    rate = float(clip.rate) if clip.rate else _USUAL_RATE
+    scene = Scene(clip.size_wh, float(clip.pixel_aspect), rate)
+    expected = _expected(clip, span)
+    last_s = 0.0
+
+    def frames() -> Iterator[StoredFrame]:
+        nonlocal last_s
+        for frame in reader:
+            breath()
+            last_s = frame.time_s
+            yield frame
+
+    def seen(count: int) -> None:
+        tell(Progress(Stage.LOOKING, count, None if expected is None else max(expected, count)))
+
+    tracks, count = watch.follow(frames(), scene, seen=seen)
+    width, height = clip.size_wh
+    plan = Plan(
+        source=Source(
+            name=clip.path.name,
+            path=path_from(home, clip.path),
+            sha256=sha256,
+            format=clip.format,
+            width=width,
+            height=height,
+            frames=count,
+            duration_s=round(last_s + 1 / rate, 3),
+            span_s=None if span is None else (span.start_s, span.end_s),
+        ),
+        made=Made(crowdveil=__version__, caution=watch.caution, weights=watch.weights),
+        tracks=tracks,
+    )
+    damage = reader.damage.sentence()
+    return plan, () if damage is None else (Notice(damage, loud=True),)
+
+
+def read_planned_video(path: Path, plan: Plan) -> Clip:
+    """The video that a plan belongs to.
+
+    Raises:
+        PlanInvalid: the file is not the one that the plan was made for.
+        CrowdveilError: it cannot be read.
+    """
+    if sha256_of(path) != plan.source.sha256:
+        raise PlanInvalid(
+            f"{path}: is not the video that the plan of {plan.source.name} was made for "
+            "(its SHA-256 differs), so the faces are elsewhere; find that video and give its "
+            "folder with --source, or make a new plan"
+        )
+    clip = open_clip(path)
+    if clip.size_wh != (plan.source.width, plan.source.height):
+        raise PlanInvalid(
+            f"{path}: the plan gives another size than the video has; make a new plan"
+        )
+    return clip
+
+
+def render_video(
+    clip: Clip,
+    plan: Plan,
+    look: Look,
+    target: Path,
+    *,
+    audio: AudioChoice,
+    crf: int | None,
+    breath: Breath,
+    tell: Tell,
+) -> tuple[Notice, ...]:
+    """Write the video of a plan, veiled as the plan says.
+
+    Args:
+        clip: the video, which must belong to the plan.
+        plan: says what is veiled, and which part of the video is written.
+        look: what a veil looks like.
+        target: where to write; the caller makes it appear whole.
+        audio: what becomes of the sound.
+        crf: rate factor, None for the usual one.
+        breath: called for every frame; raises to stop.
+        tell: told how far it is.
+
+    Returns:
+        What the user must hear of the copy.
+
+    Raises:
+        UnreadableMedia: the second reading gave other frames than the plan was made of.
+        OutputRefused, UnsupportedMedia: it cannot be written.
+    """
+    span = None if plan.source.span_s is None else Span(*plan.source.span_s)
+    timeline, painter = Timeline(plan), _Painter(clip, look)
+    reader = FrameReader(clip, span)
+    with ClipWriter(target, clip, audio=audio, crf=crf, span=span) as writer:
+        for frame in reader:
+            breath()
+            if frame.number < plan.source.frames:
+                painter.paint(frame, timeline.at(frame.number))
+                writer.write(frame)
+            tell(Progress(Stage.VEILING, frame.number + 1, plan.source.frames))
+        if writer.frames != plan.source.frames or frame.number + 1 != plan.source.frames:
+            raise UnreadableMedia(
+                f"{clip.path}: a second reading gave {frame.number + 1} frames where the plan has "
+                f"{plan.source.frames}, so faces could be elsewhere; nothing was written: check "
+                "the disk, or make a new plan"
+            )
+        writer.finish()
+    notices = [Notice(text) for text in clip.notices]
+    if clip.has_audio and audio is AudioChoice.KEEP:
+        notices.append(Notice(VOICES))
+    return tuple(notices)
+
+
+class _Painter:
+    """Veils frame after frame of one clip."""
+
+    def __init__(self, clip: Clip, look: Look) -> None:
+        self._clip, self._look = clip, look
+        self._grain: Grain | None = None
+        self._measured_s = -_GRAIN_S
+
+    def paint(self, frame: StoredFrame, regions: list[Region]) -> None:
+        """Veil the regions of a frame, in place."""
+        veiled = [region for region in regions if region.action is Action.VEIL]
+        if not veiled:
+            return
+        boxes = np.array([stored_box(region.box, self._clip) for region in veiled], np.float64)
+        ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
+        outlines = Outlines.of_boxes(boxes, ellipse, self._look)
+        planes = frame.planes()
+        if self._look.style is Style.SOFT and frame.time_s >= self._measured_s + _GRAIN_S:
+            self._grain = measure_grain(planes, outlines, self._look)
+            self._measured_s = frame.time_s
+        paint_into(planes, outlines, self._look, number=frame.number, grain=self._grain)
+
+
+def _expected(clip: Clip, span: Span | None) -> int | None:
+    if span is None or clip.rate is None or clip.duration_s is None:
+        return clip.frames
+    end = clip.duration_s if span.end_s is None else min(span.end_s, clip.duration_s)
+    return max(round((end - span.start_s) * float(clip.rate)), 1)

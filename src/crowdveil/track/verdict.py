@@ -1,0 +1,126 @@
+"""Decides from all that was seen of a trail whether it is veiled, and for how long.
+
+A trail comes in, the frames in which it is veiled go out. The best sighting decides, by the
+rule by which photos are judged; sightings of the quick pass count for less. A trail that was
+seen often is followed as far as the picture agrees; what was seen once, or doubtfully, is
+veiled before and after for a time that grows with the doubt.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.detect.fusion import Rule
+from crowdveil.geometry import Boxes, SizeWH
+from crowdveil.track.trail import UNSEEN, Trail
+
+DOUBTFUL = 0.5
+"""A trail whose best sighting is below this is flagged for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a verdict is reached.
+
+    Attributes:
+        glance: weight of a sighting of the quick pass beside one of everything, 0-1.
+        enter: how often over what a photo would ask for the best sighting must be, > 0.
+        hold_s: how long a sure trail is veiled after its last sighting while followed firmly.
+        back_s: how long before its first.
+        doubtful_s: the same for a doubtful one, either side.
+        tail_s: veiled on either end when nothing is known any more.
+        tail_growth: how much wider the veil gets for each second of these.
+    """
+
+    glance: float = 0.5
+    enter: float = 1.0
+    hold_s: float = 2.0
+    back_s: float = 1.5
+    doubtful_s: float = 0.5
+    tail_s: float = 0.17
+    tail_growth: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Veiled:
+    """Where a trail is veiled.
+
+    Attributes:
+        start, stop: first frame and the one after the last, as numbers of the video.
+        boxes: (stop - start, 4) float32, or one for each of `keys`.
+        score: probability of the best sighting, 0-1.
+        uncertain: whether a person should look.
+        detectors: who sighted it.
+        keys: None for one box a frame, else (k,) which frames after `start` the boxes are of.
+    """
+
+    start: int
+    stop: int
+    boxes: Boxes
+    score: float
+    uncertain: bool
+    detectors: tuple[str, ...] = ()
+    keys: NDArray[np.intp] | None = None
+
+
+def verdict(
+    trail: Trail, rule: Rule, size_wh: SizeWH, rate: float, policy: Policy, shot: range
+) -> Veiled | None:
+    """Where a trail is veiled, None if it is not.
+
+    Args:
+        trail: one that has ended.
+        rule: asks for more evidence where a veil would cost more.
+        size_wh: size of the upright picture in pixels.
+        rate: frames a second.
+        policy: how to decide.
+        shot: the frames of its shot, which it never leaves.
+    """
+    seen = np.array(trail.seen, np.float32)
+    boxes = np.stack(trail.boxes)
+    sighted = np.flatnonzero(seen != UNSEEN)
+    weight = np.where(np.array(trail.full)[sighted], 1.0, policy.glance)
+    needed = rule.threshold(boxes[sighted], size_wh)
+    if (seen[sighted] * weight / needed).max() < policy.enter:
+        return None
+    score = float(seen[sighted].max())
+    sure = score >= DOUBTFUL and len(sighted) > 1
+    hold = round((policy.hold_s if sure else policy.doubtful_s) * rate)
+    back = round((policy.back_s if sure else policy.doubtful_s) * rate)
+    first, last = int(sighted[0]), int(sighted[-1])
+    low, high = _firm(trail, first, last, back, hold)
+    kept = boxes[low : high + 1]
+    tail = max(round(policy.tail_s * rate * (1 if sure else 2)), 1)
+    start, stop = trail.start + low, trail.start + high + 1
+    before = min(tail, start - shot.start)
+    after = min(tail, shot.stop - stop)
+    growth = policy.tail_growth / rate
+    kept = np.concatenate([
+        _tail(kept[0], before, growth)[::-1], kept, _tail(kept[-1], after, growth),
+    ])  # fmt: skip
+    return Veiled(
+        start - before,
+        stop + after,
+        kept.astype(np.float32),
+        score,
+        score < DOUBTFUL,
+        tuple(trail.detectors),
+    )
+
+
+def _firm(trail: Trail, first: int, last: int, back: int, hold: int) -> tuple[int, int]:
+    """How far around its sightings a trail was followed firmly."""
+    low, high = first, last
+    while low > 0 and first - low < back and trail.firm[low - 1]:
+        low -= 1
+    while high + 1 < len(trail) and high - last < hold and trail.firm[high + 1]:
+        high += 1
+    return low, high
+
+
+def _tail(box: NDArray[np.float32], frames: int, growth: float) -> Boxes:
+    """A box that stays and grows, (frames, 4)."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
+    grown = half * (1 + growth * np.arange(1, frames + 1, dtype=np.float32)[:, None])
+    return np.concatenate([centre - grown, centre + grown], axis=1)

@@ -1,0 +1,268 @@
+"""Watches a video or animation from beginning to end and says which faces to veil, and when.
+
+Frames come in, in the order of showing; tracks go out. Every frame gets a quick pass at a
+reduced size; where a shot begins and several times a second everything is looked at. Who is
+known is followed, who is new is looked at twice. Nothing of the frames is kept: memory
+follows what is visible, not the length of the video. Files are left to `filming`.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.detect.effort import Effort
+from crowdveil.detect.engine import cores
+from crowdveil.detect.faces import Faces
+from crowdveil.detect.finder import Caution, FaceFinder, Guesses, load_detectors
+from crowdveil.draft import written
+from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
+from crowdveil.media.picture import RGB
+from crowdveil.media.video.clip import Frame
+from crowdveil.pipeline import in_order
+from crowdveil.plan import Track
+from crowdveil.track.motion import Step, View
+from crowdveil.track.smooth import STEADY_S, keyframed, steadied
+from crowdveil.track.tracker import Habits, Tracker
+from crowdveil.track.trail import Trail
+from crowdveil.track.verdict import Policy, Veiled, verdict
+
+QUICK_PX = 640
+"""Longest side at which every frame is looked at: a face of 24 pixels in 1280 is still seen."""
+
+FULL_PX = 2048
+"""Longest side at which everything is looked at; larger pictures are reduced."""
+
+FULL_S = 1 / 3
+"""How often everything is looked at."""
+
+NEW_LOOKS = 4
+"""How many unknown faces of the quick pass get a second look, the likeliest first."""
+
+KNOWN_IOU = 0.4
+"""Overlap from which a guess is the face that is expected there."""
+
+KNOWN = 0.9
+"""A trail seen with this probability needs no second look."""
+
+LEAST_FULL, LEAST_QUICK = 0.05, 0.15
+"""Least probabilities of sightings that are followed at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What frames have in common.
+
+    Attributes:
+        size_wh: size of the upright picture in its own pixels.
+        aspect: width of a pixel over its height.
+        rate: frames a second.
+    """
+
+    size_wh: SizeWH
+    aspect: float
+    rate: float
+
+    def seen_wh(self, longest_px: int) -> SizeWH:
+        """A size with square pixels whose longer side is at most `longest_px`."""
+        width, height = self.size_wh[0] * self.aspect, float(self.size_wh[1])
+        scale = min(longest_px / max(width, height), 1)
+        return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One frame on its way to being looked at."""
+
+    number: int
+    picture: RGB
+    step: Step | None
+    full: bool
+
+
+@dataclass(slots=True)
+class _Shot:
+    """What is known of a video so far."""
+
+    tracker: Tracker
+    veiled: list[Veiled] = field(default_factory=list)
+    start: int = 0
+    frames: int = 0
+
+
+class Watch:
+    """Finds and follows faces in videos; one object serves many, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        caution: Caution = Caution.NORMAL,
+        detector: Path | None = None,
+        every_frame: Effort = Effort.AUTO,
+        habits: Habits | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """Load and compile everything.
+
+        Args:
+            caution: the operating point of the full look.
+            detector: an ONNX detector of the user's, used at every full look as well.
+            every_frame: how often everything is looked at.
+            habits: how faces are followed, None for the usual way.
+            policy: how it is decided who is veiled, None for the usual way.
+
+        Raises:
+            WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
+        """
+        detectors = load_detectors()
+        self._full = FaceFinder(caution=caution, detector=detector, detectors=detectors)
+        self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors)
+        self._effort = every_frame
+        self._habits, self._policy = habits or Habits(), policy or Policy()
+        self.caution = caution
+        self.weights = self._full.weights
+
+    def follow(
+        self, frames: Iterable[Frame], scene: Scene, *, seen: Callable[[int], None] | None = None
+    ) -> tuple[tuple[Track, ...], int]:
+        """Watch all frames.
+
+        Args:
+            frames: in the order of showing.
+            scene: what they have in common.
+            seen: told after each frame how many are done; may raise to stop.
+
+        Returns:
+            The tracks t1, t2, ... in the order of their appearance, and the number of frames.
+        """
+        shot = _Shot(Tracker(scene.rate, self._habits))
+        with closing(self._guessed(frames, scene)) as guessed:
+            for look, guesses in guessed:
+                if look.step is None:
+                    self._close(shot, scene, look.number)
+                faces = self._judged(look, guesses, shot.tracker, scene)
+                shot.tracker.push(faces, look.step, full=look.full)
+                self._judge(shot, shot.tracker.take(), scene, None)
+                shot.frames = look.number + 1
+                if seen is not None:
+                    seen(shot.frames)
+        self._close(shot, scene, shot.frames)
+        return _tracks(shot.veiled, shot.frames), shot.frames
+
+    def _looks(self, frames: Iterable[Frame], scene: Scene) -> Iterator[_Look]:
+        """What to look at in each frame."""
+        every = 1 if self._effort is Effort.FULL else max(round(FULL_S * scene.rate), 1)
+        before: View | None = None
+        since = 0
+        for frame in frames:
+            small = frame.rgb(scene.seen_wh(QUICK_PX))
+            view = View.of(small, scene.size_wh)
+            step = None if before is None else Step(before, view)
+            if step is not None and step.cut:
+                step = None
+            since += 1
+            full = step is None or since >= every
+            if full:
+                since = 0
+            picture = frame.rgb(scene.seen_wh(FULL_PX)) if full else small
+            yield _Look(frame.number, picture, step, full)
+            before = view
+
+    def _guessed(
+        self, frames: Iterable[Frame], scene: Scene
+    ) -> Generator[tuple[_Look, Guesses], None, None]:
+        """The passes over whole pictures, several at a time, in order."""
+
+        def guess(look: _Look, stop: Event) -> Guesses:
+            return (self._full if look.full else self._quick).guess(look.picture)
+
+        return in_order(
+            self._looks(frames, scene), guess, weight=lambda look: 0, budget=1, workers=cores() + 1
+        )
+
+    def _judged(self, look: _Look, guesses: Guesses, tracker: Tracker, scene: Scene) -> Faces:
+        """The faces of a frame in pixels of the upright picture, with second looks at the new."""
+        finder = self._full if look.full else self._quick
+        size = np.array(guesses.size_wh, np.float32)
+        scale = np.tile(np.array(scene.size_wh, np.float32) / size, 2)
+        doubt = finder.in_doubt(guesses)
+        known = _known(guesses.candidates.boxes * scale, look.step, tracker)
+        doubt &= ~known
+        if not look.full:
+            doubt = _likeliest(doubt, guesses.probability, NEW_LOOKS)
+        faces = finder.judge(look.picture, guesses, doubt)
+        faces = faces.take(faces.probability >= (LEAST_FULL if look.full else LEAST_QUICK))
+        if look.full:
+            faces = finder.add_custom(look.picture, faces)
+        return Faces(faces.boxes * scale, faces.probability, faces.uncertain, faces.detectors)
+
+    def _close(self, shot: _Shot, scene: Scene, stop: int) -> None:
+        """End a shot before frame `stop`."""
+        shot.tracker.end()
+        self._judge(shot, shot.tracker.take(), scene, stop)
+        shot.start = stop
+
+    def _judge(self, shot: _Shot, trails: list[Trail], scene: Scene, stop: int | None) -> None:
+        """Keep the trails that are veiled, as few keyframes as they need."""
+        span = range(shot.start, stop if stop is not None else shot.frames + 10**9)
+        for trail in trails:
+            veiled = verdict(trail, self._full.rule, scene.size_wh, scene.rate, self._policy, span)
+            if veiled is not None:
+                shot.veiled.append(_thinned(veiled, scene.rate))
+
+
+def _thinned(veiled: Veiled, rate: float) -> Veiled:
+    """The same with steady boxes, and of these only what keyframes need."""
+    boxes = steadied(veiled.boxes, max(round(STEADY_S * rate), 1))
+    index, keys = keyframed(boxes)
+    return Veiled(
+        veiled.start, veiled.stop, keys, veiled.score, veiled.uncertain, veiled.detectors, index
+    )
+
+
+def _known(boxes: Boxes, step: Step | None, tracker: Tracker) -> NDArray[np.bool_]:
+    """Which of n boxes are faces that are followed and beyond doubt, (n,) bool."""
+    expected = tracker.expected(step)
+    sure = np.array([trail.best >= KNOWN for trail in tracker.live], np.bool_)
+    if not len(expected) or not len(boxes) or not sure.any():
+        return np.zeros(len(boxes), np.bool_)
+    overlap = pairwise_iou(boxes, expected[sure])
+    return np.asarray((overlap >= KNOWN_IOU).any(axis=1), np.bool_)
+
+
+def _likeliest(
+    which: NDArray[np.bool_], probability: NDArray[np.float32], most: int
+) -> NDArray[np.bool_]:
+    """At most so many of those that `which` picks."""
+    if which.sum() <= most:
+        return which
+    ranked = np.argsort(-np.where(which, probability, -1), kind="stable")[:most]
+    chosen = np.zeros(len(which), np.bool_)
+    chosen[ranked] = True
+    return chosen
+
+
+def _tracks(veiled: list[Veiled], frames: int) -> tuple[Track, ...]:
+    """Plan tracks, those that appear first come first."""
+    tracks: list[Track] = []
+    for one in sorted(veiled, key=lambda one: (one.start, *one.boxes[0].tolist())):
+        index = np.arange(len(one.boxes)) if one.keys is None else one.keys
+        keys = [
+            (one.start + int(k), *written(box))
+            for k, box in zip(index, one.boxes.tolist(), strict=True)
+            if one.start + int(k) < frames
+        ]
+        tracks.append(
+            Track(
+                id=f"t{len(tracks) + 1}",
+                keyframes=tuple(keys),
+                score=round(min(max(one.score, 0.0), 1.0), 4),
+                detectors=one.detectors,
+                uncertain=one.uncertain,
+            )
+        )
+    return tuple(tracks)
