@@ -9,7 +9,7 @@ The method is the pull-push pyramid of Gortler et al. (1996), The Lumigraph, SIG
 section 3.5, over normalised convolutions (Knutsson and Westin 1993, CVPR, 515-523).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,11 +17,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.media.picture import Samples
 from crowdveil.redact.masks import Mask
 
 Field: TypeAlias = NDArray[np.float32]
 """(h, w, c) float32 in units of the samples."""
+
+Channel: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+"""(h, w) samples of one channel, in any layout of memory."""
+
+_Floats: TypeAlias = NDArray[np.float32]
+"""(h, w) float32."""
+
+_Merged: TypeAlias = NDArray[np.float32]
+"""Channels as OpenCV merges them: (h, w, c) float32, but (h, w) if there is only one."""
 
 _TRUST = 0.4
 """Share of known samples, 0-1, at which a level of the pyramid is believed outright. Lower
@@ -33,7 +41,7 @@ _STRIP_PX = 1 << 16
 _TRANSPARENT = np.float32(1 / 4096)
 """Weight of the colour of a wholly transparent pixel: it counts only among its like."""
 
-_NOTHING = 1e-6
+_NOTHING = np.float32(1e-6)
 """Weight below which a sample of the pyramid is made of nothing but rounding errors."""
 
 
@@ -42,40 +50,44 @@ class Fill:
     """A finished fill, kept at half size so that a window of 100 megapixels fits in memory.
 
     Attributes:
-        half: (ceil(h / 2), ceil(w / 2), c) float32.
+        half: (ceil(h / 2), ceil(w / 2)) float32, with a third axis for several channels.
         height: rows of the window.
         width: columns of the window.
     """
 
-    half: Field
+    half: _Merged
     height: int
     width: int
 
     def rows(self, start: int, stop: int) -> Field:
         """The fill of rows `start` to `stop` of the window, (stop - start, w, c) float32."""
-        return _up(self.half, start, stop, (self.height, self.width))
+        rows = _up(self.half, start, stop, (self.height, self.width))
+        return rows.reshape(*rows.shape[:2], -1)
 
 
-def fill(samples: Samples, unknown: Mask, opacity: Samples | None = None) -> Fill:
+def fill(
+    channels: Sequence[Channel], unknown: Mask, opacity: Channel | None = None, *, blank: float
+) -> Fill:
     """Fill what is unknown in a window from what is known.
 
     Args:
-        samples: (h, w, c) uint8 or uint16.
+        channels: any number of (h, w) uint8 or uint16; each is filled by itself.
         unknown: (h, w) bool; what such a pixel holds has no influence at all on the result.
-        opacity: (h, w) of the dtype of `samples`, or None if all pixels are opaque. The
-            more transparent a pixel, the less it counts.
+        opacity: (h, w) of the dtype of `channels` and its full range, or None if all pixels
+            are opaque. The more transparent a pixel, the less it counts.
+        blank: the result where nothing at all is known, in units of the samples.
 
     Returns:
-        A field within the range of the known samples; mid grey if there are none.
+        A field within the range of the known samples.
     """
     height, width = unknown.shape
-    pyramid = [_first_level(samples, unknown, opacity)]
+    pyramid = [_first_level(channels, unknown, opacity)]
     while pyramid[-1].weight.min() < _TRUST and max(pyramid[-1].weight.shape) > 1:
-        pyramid.append(_Level(_down(pyramid[-1].sums), _down(pyramid[-1].weight)))
+        finest = pyramid[-1]
+        pyramid.append(_Level(_down(finest.sums), _down(finest.weight)))
     top = pyramid.pop()
-    middle = np.float32(np.iinfo(samples.dtype).max / 2)
-    nothing = (top.weight <= _NOTHING)[..., None]
-    field: Field = np.where(nothing, middle, _means(top.sums, top.weight))
+    nothing = _spread(top.weight, like=top.sums) <= _NOTHING
+    field = np.where(nothing, np.float32(blank), _means(top.sums, top.weight))
     while pyramid:
         field = _refined(pyramid.pop(), field)
     return Fill(field, height, width)
@@ -93,39 +105,38 @@ def strips(height: int, width: int) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """One level of the pyramid: weighted sums (h, w, c) and the sums of the weights (h, w)."""
+    """One level of the pyramid: weighted sums of the channels and the sum of the weights."""
 
-    sums: Field
-    weight: NDArray[np.float32]
+    sums: _Merged
+    weight: _Floats
 
 
-def _first_level(samples: Samples, unknown: Mask, opacity: Samples | None) -> _Level:
+def _first_level(channels: Sequence[Channel], unknown: Mask, opacity: Channel | None) -> _Level:
     """The level of half the window's size."""
-    height, width, channels = samples.shape
+    height, width = unknown.shape
     half = _halved(height), _halved(width)
-    level = _Level(np.empty((*half, channels), np.float32), np.empty(half, np.float32))
+    merged = half if len(channels) == 1 else (*half, len(channels))
+    level = _Level(np.empty(merged, np.float32), np.empty(half, np.float32))
     for start, stop in strips(height, width):
         # Two rows more on either side than the strip, which the filter looks at.
         top, bottom = max(start - 2, 0), min(stop + 2, height)
         weight = (~unknown[top:bottom]).astype(np.float32)
         if opacity is not None:
-            share = opacity[top:bottom] * np.float32(1 / np.iinfo(samples.dtype).max)
+            share = opacity[top:bottom] * np.float32(1 / np.iinfo(opacity.dtype).max)
             weight *= _TRANSPARENT + (1 - _TRANSPARENT) * share
         planes = [
-            cv2.multiply(
-                np.ascontiguousarray(samples[top:bottom, :, channel]), weight, dtype=cv2.CV_32F
-            )
-            for channel in range(channels)
+            cv2.multiply(np.ascontiguousarray(channel[top:bottom]), weight, dtype=cv2.CV_32F)
+            for channel in channels
         ]
-        sums = cv2.merge(planes).reshape(bottom - top, width, channels)
+        sums = np.asarray(planes[0] if len(planes) == 1 else cv2.merge(planes), np.float32)
         target = slice(start // 2, _halved(stop))
         source = slice((start - top) // 2, (start - top) // 2 + _halved(stop) - start // 2)
-        level.sums[target] = _down(np.asarray(sums, np.float32))[source]
+        level.sums[target] = _down(sums)[source]
         level.weight[target] = _down(weight)[source]
     return level
 
 
-def _refined(level: _Level, coarser: Field) -> Field:
+def _refined(level: _Level, coarser: _Merged) -> _Merged:
     """A level's means where they are known, the coarser field where not; overwrites the level."""
     height, width = level.weight.shape
     for start, stop in strips(height, width):
@@ -140,29 +151,31 @@ def _refined(level: _Level, coarser: Field) -> Field:
     return level.sums
 
 
-def _means(sums: Field, weight: NDArray[np.float32]) -> Field:
-    return sums / _spread(np.maximum(weight, np.float32(_NOTHING)), like=sums)
+def _means(sums: _Merged, weight: _Floats) -> _Merged:
+    return sums / _spread(np.maximum(weight, _NOTHING), like=sums)
 
 
-def _spread(plane: NDArray[np.float32], *, like: Field) -> Field:
+def _spread(plane: _Floats, *, like: _Merged) -> _Merged:
     """A plane (h, w) once for every channel: NumPy is slow at broadcasting a last axis."""
+    if like.ndim == 2:
+        return plane
     return np.asarray(cv2.merge([plane] * like.shape[2]), np.float32).reshape(like.shape)
 
 
-def _down(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    shape = _halved(field.shape[0]), _halved(field.shape[1]), *field.shape[2:]
-    return np.asarray(cv2.pyrDown(field), np.float32).reshape(shape)  # a lone channel is dropped
+def _down(field: _Merged) -> _Merged:
+    return np.asarray(cv2.pyrDown(field), np.float32)
 
 
-def _up(half: Field, start: int, stop: int, full_hw: tuple[int, int]) -> Field:
+def _up(half: _Merged, start: int, stop: int, full_hw: tuple[int, int]) -> _Merged:
     """Rows `start` to `stop` of a field of size `full_hw`, from the field of half its size."""
     height, width = full_hw
     above = max(start // 2 - 1, 0)
     below = min(_halved(stop) + 1, len(half))
     bottom = min(2 * below, height)
-    strip = cv2.pyrUp(half[above:below], dstsize=(width, bottom - 2 * above))
-    rows = np.asarray(strip, np.float32).reshape(-1, width, half.shape[2])
-    return rows[start - 2 * above : stop - 2 * above]
+    strip = np.asarray(
+        cv2.pyrUp(half[above:below], dstsize=(width, bottom - 2 * above)), np.float32
+    )
+    return strip[start - 2 * above : stop - 2 * above]
 
 
 def _halved(length: int) -> int:

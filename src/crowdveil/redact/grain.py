@@ -10,6 +10,7 @@ axes, which straight edges and gradients pass unseen (Immerkaer 1996, Fast noise
 estimation, Computer Vision and Image Understanding 64(2), 300-302), at full and half size.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,8 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.media.picture import CHANNELS, ColourSpace, Picture
-from crowdveil.redact.fill import Field
+from crowdveil.redact.fill import Channel, Field
 from crowdveil.redact.holes import CELL_PX
 from crowdveil.redact.masks import Mask, Window
 
@@ -89,16 +89,19 @@ class Grain:
         field += cv2.merge(planes).reshape(field.shape)
 
 
-def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
+def grain_of(
+    channels: Sequence[Channel], occupied: Mask, *, full_scale: int, tinted: bool, seed: int
+) -> Grain:
     """Measure the grain of a picture where nothing is hidden.
 
     Args:
-        picture: any picture.
+        channels: its colour channels, each (h, w).
         occupied: (ceil(h / CELL_PX), ceil(w / CELL_PX)) bool, cells that a mask may touch.
+        full_scale: the largest sample value.
+        tinted: whether what differs between the channels is noise to be reproduced.
         seed: chooses the noise that `Grain.add_to` adds.
     """
-    full_scale = int(np.iinfo(picture.samples.dtype).max)
-    patches = _patches(picture, occupied) / np.float32(full_scale)
+    patches = _patches(channels, occupied) / np.float32(full_scale)
     least = _LEAST_STD if full_scale == 255 else 0.5 / full_scale
     unit = _unit_energies()
     if not len(patches):
@@ -114,7 +117,7 @@ def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
         fine.append(strength[0])
         coarse.append(strength[1])
     colour = 0.0
-    if picture.space is ColourSpace.RGB:
+    if tinted:
         apart = (patches - shared[:, None]).reshape(-1, _PATCH_PX, _PATCH_PX)
         energy = _energies(apart)[:, 1]
         colour = float(np.sqrt(np.percentile(energy, _QUIET_PCT) / unit[1, 1]))
@@ -128,21 +131,20 @@ def grain_of(picture: Picture, occupied: Mask, *, seed: int) -> Grain:
     )
 
 
-def _patches(picture: Picture, occupied: Mask) -> NDArray[np.float32]:
-    """Up to `_PATCHES` squares of colour channels that no mask touches, (n, c, p, p)."""
-    rows, columns = picture.size_wh[1] // CELL_PX, picture.size_wh[0] // CELL_PX
-    channels = CHANNELS[picture.space]
+def _patches(channels: Sequence[Channel], occupied: Mask) -> NDArray[np.float32]:
+    """Up to `_PATCHES` squares of the channels that no mask touches, (n, c, p, p)."""
+    height, width = channels[0].shape
+    rows, columns = height // CELL_PX, width // CELL_PX
     free = ~occupied[:rows, :columns]
     if rows < 2 or columns < 2:
-        return np.empty((0, channels, _PATCH_PX, _PATCH_PX), np.float32)
+        return np.empty((0, len(channels), _PATCH_PX, _PATCH_PX), np.float32)
     corners = np.argwhere(free[:-1, :-1] & free[1:, :-1] & free[:-1, 1:] & free[1:, 1:])
     if len(corners) > _PATCHES:
         corners = corners[np.linspace(0, len(corners) - 1, _PATCHES).astype(np.intp)]
     within = np.arange(_PATCH_PX)
     y = corners[:, 0, None, None] * CELL_PX + within[:, None]
     x = corners[:, 1, None, None] * CELL_PX + within
-    patches = picture.samples[y, x, :channels].astype(np.float32)
-    return np.ascontiguousarray(patches.transpose(0, 3, 1, 2))
+    return np.stack([channel[y, x].astype(np.float32) for channel in channels], axis=1)
 
 
 def _energies(patches: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.geometry import SizeWH
+from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.plan import Action, Region, Shape
 from crowdveil.redact.look import Look
 
@@ -57,13 +57,37 @@ class Outlines:
         """The outlines of the regions that are veiled, in any order the regions come in."""
         veiled = [region for region in regions if region.action is Action.VEIL]
         boxes = np.array([region.box for region in veiled], np.float64).reshape(-1, 4)
-        shapes = [look.shape or region.shape for region in veiled]
+        ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
+        return cls.of_boxes(boxes, ellipse, look)
+
+    @classmethod
+    def of_boxes(
+        cls, boxes: Boxes | NDArray[np.float64], ellipse: NDArray[np.bool_], look: Look
+    ) -> Self:
+        """The outlines of `n` boxes, for those who have too many to make regions of them.
+
+        Args:
+            boxes: (n, 4) `x0, y0, x1, y1` of the faces themselves in pixels, half-open; all
+                of them are veiled.
+            ellipse: (n,) bool, each mask's own shape, which `look.shape` overrules.
+            look: gives the margin and, unless None, the shape of all masks.
+
+        Raises:
+            ValueError: wrong shapes, or a box that is not finite or has no area: it would
+                hide nothing, silently.
+        """
+        boxes = np.asarray(boxes, np.float64)
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or ellipse.shape != (len(boxes),):
+            raise ValueError(f"boxes {boxes.shape} and shapes {ellipse.shape} do not match (n, 4)")
+        if not np.isfinite(boxes).all() or (boxes[:, 2:] <= boxes[:, :2]).any():
+            raise ValueError("every box must be finite with x0 < x1 and y0 < y1")
         # Halved before they are added, because a drawn box may be absurdly large.
         near, far = boxes[:, :2] / 2, boxes[:, 2:] / 2
         with np.errstate(over="ignore"):
             half = np.maximum((far - near) * look.margin, _LEAST_HALF_PX)
             face_px = 2 * (far - near).min(axis=1, initial=np.inf)
-        ellipse = np.array([shape is Shape.ELLIPSE for shape in shapes], np.bool_)
+        if look.shape is not None:
+            ellipse = np.full(len(boxes), look.shape is Shape.ELLIPSE)
         return cls(near + far, half, ellipse, face_px)
 
     def select(self, chosen: NDArray[np.intp]) -> Self:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from crowdveil.media.picture import CHANNELS, Picture, Samples
+from crowdveil.media.picture import CHANNELS, ColourSpace, Picture, Samples
 from crowdveil.plan import Region
 from crowdveil.redact.fill import Field, fill, strips
-from crowdveil.redact.flat import pattern, solid
+from crowdveil.redact.flat import STRANDS, painted, pattern, solid
 from crowdveil.redact.grain import Grain, grain_of
 from crowdveil.redact.holes import Hole, holes_of, occupied_cells
 from crowdveil.redact.look import Look, Style
 from crowdveil.redact.lossy import blurred, pixelated
-from crowdveil.redact.masks import Outlines, Window, coverage_in
+from crowdveil.redact.masks import Mask, Outlines, Window, coverage_in
 
 _INSET_PX = 1.0
 """How far inside the mask the drawn edge of `solid` and `pattern` runs, to be smooth."""
@@ -43,7 +43,7 @@ def render_picture(picture: Picture, regions: Sequence[Region], look: Look) -> P
     holes = holes_of(outlines, picture.size_wh)
     if look.style is Style.SOFT and holes:
         occupied = occupied_cells(outlines, picture.size_wh)
-        grain = grain_of(picture, occupied, seed=look.seed)
+        grain = _grain_of(picture, occupied, look)
         for hole in holes:
             _write_into(samples, hole, _soft(picture, hole, grain))
     elif look.style in (Style.SOLID, Style.PATTERN):
@@ -53,6 +53,16 @@ def render_picture(picture: Picture, regions: Sequence[Region], look: Look) -> P
         for hole in holes:
             _write_into(samples, hole, _lossy(picture, hole, look.style))
     return Picture(samples, picture.space, picture.alpha)
+
+
+def _grain_of(picture: Picture, occupied: Mask, look: Look) -> Grain:
+    return grain_of(
+        [picture.samples[..., channel] for channel in range(CHANNELS[picture.space])],
+        occupied,
+        full_scale=int(np.iinfo(picture.samples.dtype).max),
+        tinted=picture.space is ColourSpace.RGB,
+        seed=look.seed,
+    )
 
 
 def _write_into(
@@ -88,9 +98,8 @@ def _flat(picture: Picture, hole: Hole, style: Style) -> Iterator[tuple[int, int
     face_px = _visible_px(hole)
     for start, stop, field in _surroundings(picture, hole):
         at = _rows_of(hole.window, start, stop)
-        paint = (
-            solid(at, picture) if style is Style.SOLID else pattern(at, picture, face_px=face_px)
-        )
+        shade = solid(at) if style is Style.SOLID else pattern(at, strand_px=face_px / STRANDS)
+        paint = painted(shade, picture)
         cover = coverage_in(at, hole.outlines, inset_px=_INSET_PX)[..., None]
         yield start, stop, field + (paint - field) * cover
 
@@ -113,13 +122,14 @@ def _surroundings(picture: Picture, hole: Hole) -> Iterator[tuple[int, int, Fiel
     """
     x0, y0, x1, y1 = hole.window
     left, top, right, bottom = hole.around
-    around = picture.samples[top:bottom, left:right]
+    channels = list(np.moveaxis(picture.samples[top:bottom, left:right], 2, 0))
     unknown = hole.unknown()
+    blank = np.iinfo(picture.samples.dtype).max / 2
     if picture.alpha:
-        colours, alpha = around[..., :-1], around[..., -1]
-        fills = [fill(colours, unknown, alpha), fill(alpha[..., None], unknown)]
+        *colours, alpha = channels
+        fills = [fill(colours, unknown, alpha, blank=blank), fill([alpha], unknown, blank=blank)]
     else:
-        fills = [fill(around, unknown)]
+        fills = [fill(channels, unknown, blank=blank)]
     for start, stop in strips(y1 - y0, right - left):
         rows = [one.rows(y0 - top + start, y0 - top + stop) for one in fills]
         field = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=2)
