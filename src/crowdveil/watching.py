@@ -8,7 +8,7 @@ follows what is visible, not the length of the video. Files are left to `filming
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
@@ -47,7 +47,10 @@ KNOWN_IOU = 0.4
 """Overlap from which a guess is the face that is expected there."""
 
 KNOWN = 0.9
-"""A trail seen with this probability needs no second look."""
+"""A face seen with this probability needs no second look."""
+
+ENOUGH_LOOKS = 3
+"""Nor does one that was looked at so often."""
 
 LEAST_FULL, LEAST_QUICK = 0.05, 0.15
 """Least probabilities of sightings that are followed at all."""
@@ -139,7 +142,10 @@ class Watch:
         Returns:
             The tracks t1, t2, ... in the order of their appearance, and the number of frames.
         """
-        shot = _Shot(Tracker(scene.rate, self._habits))
+        rule = self._full.rule
+        shot = _Shot(
+            Tracker(scene.rate, lambda boxes: rule.threshold(boxes, scene.size_wh), self._habits)
+        )
         with closing(self._guessed(frames, scene)) as guessed:
             for look, guesses in guessed:
                 if look.step is None:
@@ -190,10 +196,11 @@ class Watch:
         size = np.array(guesses.size_wh, np.float32)
         scale = np.tile(np.array(scene.size_wh, np.float32) / size, 2)
         doubt = finder.in_doubt(guesses)
-        known = _known(guesses.candidates.boxes * scale, look.step, tracker)
-        doubt &= ~known
+        ceiling = _known(guesses.candidates.boxes * scale, look.step, tracker)
+        doubt &= np.isnan(ceiling)
         if not look.full:
             doubt = _likeliest(doubt, guesses.probability, NEW_LOOKS)
+        guesses = replace(guesses, probability=np.fmin(guesses.probability, ceiling))
         faces = finder.judge(look.picture, guesses, doubt)
         faces = faces.take(faces.probability >= (LEAST_FULL if look.full else LEAST_QUICK))
         if look.full:
@@ -224,14 +231,27 @@ def _thinned(veiled: Veiled, rate: float) -> Veiled:
     )
 
 
-def _known(boxes: Boxes, step: Step | None, tracker: Tracker) -> NDArray[np.bool_]:
-    """Which of n boxes are faces that are followed and beyond doubt, (n,) bool."""
+def _known(boxes: Boxes, step: Step | None, tracker: Tracker) -> NDArray[np.float32]:
+    """What is the most that n guesses can be, as everything is known of those who are there.
+
+    A face that was looked at often enough is looked at no more, and no quick guess may raise
+    what careful looks found.
+
+    Returns:
+        (n,) float32 probabilities; NaN for those who are not known.
+    """
+    ceiling = np.full(len(boxes), np.nan, np.float32)
     expected = tracker.expected(step)
-    sure = np.array([trail.best >= KNOWN for trail in tracker.live], np.bool_)
-    if not len(expected) or not len(boxes) or not sure.any():
-        return np.zeros(len(boxes), np.bool_)
-    overlap = pairwise_iou(boxes, expected[sure])
-    return np.asarray((overlap >= KNOWN_IOU).any(axis=1), np.bool_)
+    best = np.array([trail.best for trail in tracker.live], np.float32)
+    settled = best >= KNOWN
+    settled |= np.array([trail.looks >= ENOUGH_LOOKS for trail in tracker.live], np.bool_)
+    if not len(expected) or not len(boxes) or not settled.any():
+        return ceiling
+    overlap = np.where(settled[None], pairwise_iou(boxes, expected), 0)
+    home = overlap.argmax(axis=1)
+    there = overlap[np.arange(len(boxes)), home] >= KNOWN_IOU
+    ceiling[there] = np.where(best[home] >= KNOWN, 1, best[home])[there]
+    return ceiling
 
 
 def _likeliest(

@@ -8,6 +8,7 @@ knowledge of the whole trail. Knows nothing of files.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ class Habits:
         same_iou: least overlap of a sighting with the place where a trail is expected.
         firm: least likeness of what a box holds from frame to frame to follow it firmly.
         hold_s: how long a trail is followed firmly without a sighting.
+        worth: share of what a veil needs from which it is followed at all that cost.
+        idle_s: how long one that is not worth it is kept without a sighting.
         lost_s: how long it is kept where nobody knows where it is.
         back_s: how far it is followed back from its first sighting.
     """
@@ -44,6 +47,8 @@ class Habits:
     same_iou: float = 0.3
     firm: float = 0.7
     hold_s: float = 2.0
+    worth: float = 1.0
+    idle_s: float = 0.5
     lost_s: float = 0.4
     back_s: float = 1.5
 
@@ -54,12 +59,14 @@ class Tracker:
 
     Attributes:
         rate: frames a second.
+        needed: for (n, 4) boxes the (n,) probabilities with which they would be veiled.
         habits: how to follow.
         live: the trails that go on.
         ended: the trails that have ended and were not taken yet.
     """
 
     rate: float
+    needed: Callable[[Boxes], NDArray[np.float32]]
     habits: Habits = field(default_factory=Habits)
     live: list[Trail] = field(default_factory=list)
     ended: list[Trail] = field(default_factory=list)
@@ -103,6 +110,7 @@ class Tracker:
         self._retire()
         for k in self._unknown(faces, expected, homes).tolist():
             self._bear(faces, k, full=full)
+        self._weigh()
 
     def end(self) -> None:
         """End every trail, as the shot does."""
@@ -134,39 +142,67 @@ class Tracker:
         return np.flatnonzero(free)
 
     def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step, *, full: bool) -> None:
-        index = np.flatnonzero(which)
-        if not len(index):
-            return
-        last = np.stack([self.live[i].boxes[-1] for i in index])
-        found, alike = step.match(last, expected[index])
-        for i, box, likeness in zip(index.tolist(), found, alike.tolist(), strict=True):
+        """Move the trails that nobody sighted, the worthy ones as the picture confirms."""
+        worthy = np.array([trail.worthy for trail in self.live], np.bool_) & which
+        index = np.flatnonzero(worthy)
+        found, alike = expected.copy(), np.where(worthy, 0, 1).astype(np.float32)
+        if len(index):
+            last = np.stack([self.live[i].boxes[-1] for i in index])
+            found[index], alike[index] = step.match(last, expected[index])
+        for i in np.flatnonzero(which).tolist():
             trail = self.live[i]
-            firm = trail.lost == 0 and likeness >= self.habits.firm
-            trail.follow(box if firm else expected[i], firm=firm, full=full)
+            firm = trail.lost == 0 and bool(alike[i] >= self.habits.firm)
+            trail.follow(found[i] if firm else expected[i], firm=firm, full=full)
+
+    def _weigh(self) -> None:
+        """Note who would be veiled by now, and follow these back to where they came from."""
+        new = [trail for trail in self.live if not trail.worthy and trail.unseen == 0]
+        if not new:
+            return
+        needed = self.needed(np.stack([trail.boxes[-1] for trail in new]))
+        worthy = [
+            trail
+            for trail, least in zip(new, needed.tolist(), strict=True)
+            if trail.seen[-1] >= least * self.habits.worth
+        ]
+        for trail in worthy:
+            trail.worthy = True
+        for start in {trail.start for trail in worthy}:
+            self._trace([trail for trail in worthy if trail.start == start])
+
+    def _trace(self, trails: list[Trail]) -> None:
+        """Follow trails that began in one frame backwards."""
+        age = self._frame - trails[0].start
+        boxes = np.stack([trail.boxes[0] for trail in trails])
+        before: list[list[NDArray[np.float32]]] = [[] for _ in trails]
+        going = np.arange(len(trails))
+        for step in list(self._steps)[: len(self._steps) - age][::-1]:
+            moved = step.carry(boxes[going], back=True)
+            found, alike = step.match(boxes[going], moved, back=True)
+            boxes[going] = found
+            going = going[alike >= self.habits.firm]
+            if not len(going):
+                break
+            for i in going.tolist():
+                before[i].append(boxes[i].copy())
+        for trail, earlier in zip(trails, before, strict=True):
+            trail.precede(earlier, [True] * len(earlier))
 
     def _retire(self) -> None:
         stay: list[Trail] = []
         for trail in self.live:
-            over = trail.unseen > self.habits.hold_s * self.rate
+            hold = self.habits.hold_s if trail.worthy else self.habits.idle_s
+            over = trail.unseen > hold * self.rate
             gone = trail.lost > self.habits.lost_s * self.rate
             (self.ended if over or gone else stay).append(trail)
         self.live = stay
 
     def _bear(self, faces: Faces, k: int, *, full: bool) -> None:
-        """Start a trail with a sighting, and follow it back to where it came from."""
+        """Start a trail with a sighting."""
         trail = Trail(self._frame)
         box = faces.boxes[k]
         trail.sight(box, box, float(faces.probability[k]), full=full)
         trail.detectors.update(dict.fromkeys(faces.detectors[k]))
-        boxes: list[NDArray[np.float32]] = []
-        for step in reversed(self._steps):
-            moved = step.carry(box[None], back=True)
-            found, alike = step.match(box[None], moved, back=True)
-            if alike[0] < self.habits.firm:
-                break
-            box = found[0]
-            boxes.append(box)
-        trail.precede(boxes, [True] * len(boxes))
         self.live.append(trail)
 
 

@@ -25,6 +25,7 @@ class Trail:
         firm: for each frame whether it was sighted or its content followed without doubt.
         full: for each frame whether everything was looked at there.
         detectors: who sighted it.
+        worthy: whether it was seen well enough to be veiled, as far as was known at the time.
     """
 
     start: int
@@ -33,6 +34,7 @@ class Trail:
     firm: list[bool] = field(default_factory=list)
     full: list[bool] = field(default_factory=list)
     detectors: dict[str, None] = field(default_factory=dict)
+    worthy: bool = False
 
     def __len__(self) -> int:
         """How many frames it spans."""
@@ -42,6 +44,11 @@ class Trail:
     def best(self) -> float:
         """The greatest probability of any sighting."""
         return max(self.seen)
+
+    @property
+    def looks(self) -> int:
+        """How often it was sighted when everything was looked at."""
+        return sum(full and p != UNSEEN for p, full in zip(self.seen, self.full, strict=True))
 
     @property
     def unseen(self) -> int:

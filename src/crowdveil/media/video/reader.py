@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnreadableMedia
 from crowdveil.geometry import SizeWH
 from crowdveil.media.picture import RGB
 from crowdveil.media.video.clip import Clip, Plane, Span, Turn
+from crowdveil.media.video.colour import rgb_of
 from crowdveil.media.video.probe import main_video, opened, unreadable
 
 EARLY_S = 1.0
@@ -93,18 +94,16 @@ class StoredFrame:
         width, height = size_wh
         if self._clip.turn.quarter_turns % 2:
             width, height = height, width
-        shrinks = width < self.source.width
-        picture = VideoReformatter().reformat(
-            self.source,
-            width,
-            height,
-            format="rgb24",
-            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
-        )
-        samples = np.asarray(picture.to_ndarray(), np.uint8)
+        samples = rgb_of(self._read(), (width, height), int(self.source.colorspace))
         if self.source.color_trc == _PQ:
             samples = np.asarray(cv2.LUT(samples, _tone_curve()), np.uint8)
         return _upright(samples, self._clip.turn)
+
+    def _read(self) -> tuple[Plane, ...]:
+        """Planes to look at only: the decoder's own, if their layout is one that is written."""
+        if self._copy is None and written_layout(self.source) != self.source.format.name:
+            self._copy = _bare_copy(self.source)
+        return planes_of(self._copy or self.source)
 
     def writable(self) -> VideoFrame:
         """The frame that is painted into and encoded: samples and colours, nothing else."""
