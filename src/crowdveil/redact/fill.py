@@ -11,13 +11,14 @@ section 3.5, over normalised convolutions (Knutsson and Westin 1993, CVPR, 515-5
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.redact.masks import Mask
+from crowdveil.geometry import SizeWH
+from crowdveil.redact.masks import Mask, Window
 
 Field: TypeAlias = NDArray[np.float32]
 """(h, w, c) float32 in units of the samples."""
@@ -61,8 +62,12 @@ class Fill:
 
     def rows(self, start: int, stop: int) -> Field:
         """The fill of rows `start` to `stop` of the window, (stop - start, w, c) float32."""
-        rows = _up(self.half, start, stop, (self.height, self.width))
-        return rows.reshape(*rows.shape[:2], -1)
+        return self.part((0, start, self.width, stop))
+
+    def part(self, part: Window) -> Field:
+        """The fill of a part of the window, counted from its corner, (h, w, c) float32."""
+        field = _up(self.half, (self.width, self.height), part)
+        return field.reshape(*field.shape[:2], -1)
 
 
 def fill(
@@ -103,8 +108,7 @@ def strips(height: int, width: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + rows, height)
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(NamedTuple):
     """One level of the pyramid: weighted sums of the channels and the sum of the weights."""
 
     sums: _Merged
@@ -125,8 +129,7 @@ def _first_level(channels: Sequence[Channel], unknown: Mask, opacity: Channel | 
             share = opacity[top:bottom] * np.float32(1 / np.iinfo(opacity.dtype).max)
             weight *= _TRANSPARENT + (1 - _TRANSPARENT) * share
         planes = [
-            cv2.multiply(np.ascontiguousarray(channel[top:bottom]), weight, dtype=cv2.CV_32F)
-            for channel in channels
+            cv2.multiply(channel[top:bottom], weight, dtype=cv2.CV_32F) for channel in channels
         ]
         sums = np.asarray(planes[0] if len(planes) == 1 else cv2.merge(planes), np.float32)
         target = slice(start // 2, _halved(stop))
@@ -141,13 +144,19 @@ def _refined(level: _Level, coarser: _Merged) -> _Merged:
     height, width = level.weight.shape
     for start, stop in strips(height, width):
         weight = level.weight[start:stop]
-        trust = np.minimum(weight * np.float32(1 / _TRUST), 1)
-        trust *= trust * (3 - 2 * trust)
-        field = _up(coarser, start, stop, (height, width))
-        means = _means(level.sums[start:stop], weight)
+        trust = weight * np.float32(1 / _TRUST)
+        np.minimum(trust, 1, out=trust)
+        slope = trust * -2
+        slope += 3
+        slope *= trust
+        trust *= slope  # t * t * (3 - 2 * t)
+        np.maximum(weight, _NOTHING, out=weight)
+        field = _up(coarser, (width, height), (0, start, width, stop))
+        means = level.sums[start:stop]
+        means /= _spread(weight, like=means)
         means -= field
-        means *= _spread(trust, like=field)
-        np.add(means, field, out=level.sums[start:stop])
+        means *= _spread(trust, like=means)
+        means += field
     return level.sums
 
 
@@ -166,16 +175,15 @@ def _down(field: _Merged) -> _Merged:
     return np.asarray(cv2.pyrDown(field), np.float32)
 
 
-def _up(half: _Merged, start: int, stop: int, full_hw: tuple[int, int]) -> _Merged:
-    """Rows `start` to `stop` of a field of size `full_hw`, from the field of half its size."""
-    height, width = full_hw
-    above = max(start // 2 - 1, 0)
-    below = min(_halved(stop) + 1, len(half))
-    bottom = min(2 * below, height)
-    strip = np.asarray(
-        cv2.pyrUp(half[above:below], dstsize=(width, bottom - 2 * above)), np.float32
-    )
-    return strip[start - 2 * above : stop - 2 * above]
+def _up(half: _Merged, full_wh: SizeWH, part: Window) -> _Merged:
+    """A part of a field of size `full_wh`, from the field of half its size."""
+    (width, height), (x0, y0, x1, y1) = full_wh, part
+    # A sample more on either side, which the filter looks at.
+    left, top = max(x0 // 2 - 1, 0), max(y0 // 2 - 1, 0)
+    right, bottom = min(_halved(x1) + 1, half.shape[1]), min(_halved(y1) + 1, half.shape[0])
+    dstsize = min(2 * right, width) - 2 * left, min(2 * bottom, height) - 2 * top
+    grown = np.asarray(cv2.pyrUp(half[top:bottom, left:right], dstsize=dstsize), np.float32)
+    return grown[y0 - 2 * top : y1 - 2 * top, x0 - 2 * left : x1 - 2 * left]
 
 
 def _halved(length: int) -> int:

@@ -16,19 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.geometry import SizeWH
+from crowdveil.media.picture import Samples
 from crowdveil.media.video.clip import Plane
-from crowdveil.redact.fill import Channel, Field, fill
-from crowdveil.redact.flat import pattern, solid
+from crowdveil.redact.fill import Field, Fill, fill
+from crowdveil.redact.flat import Shade, pattern, solid
 from crowdveil.redact.grain import TILE_PX, Grain, grain_of
-from crowdveil.redact.holes import Hole, holes_of, occupied_cells
-from crowdveil.redact.look import Look, Style
+from crowdveil.redact.holes import Hole, grounds_of, holes_of, occupied_cells
+from crowdveil.redact.look import LOSSY, Look, Style
 from crowdveil.redact.lossy import blurred, grid_block_px, pixelated_on_grid
 from crowdveil.redact.masks import Mask, Outlines, Window, coverage_in, mask_in
 from crowdveil.redact.sheets import STEPS, Meaning, Sheet, sheets_of
 
-_GRID_PX = 16
-"""Windows begin on a grid this wide, so that a mask that moves by a pixel is filled from the
-same samples of the pyramid and does not flicker; a multiple of every step of a plane."""
+_GRID_PX = 32
+"""Windows begin and end on a grid this wide, a multiple of every step of a plane. The levels
+of the fill's pyramid then lie on the same pixels whatever the window: a veil does not
+flicker when holes are filled apart in one frame and together in the next."""
+
+_WHOLE_PX = max(STEPS)
+"""Pixels that are whole samples of any plane."""
+
+_START_PX = 1 << 15
+"""What beginning another window costs, in pixels of a larger one (measured: a fill takes
+about 0.2 ms, and 5 ns for each pixel)."""
 
 _STRAND = 1 / 120
 """Width of a strand of `pattern` over the shorter side of the picture. The same for all
@@ -65,16 +74,18 @@ def paint_into(
     if not len(outlines):
         return
     sheets, size_wh = sheets_of(planes)
-    holes = holes_of(outlines, size_wh)
+    holes = holes_of(outlines, size_wh, grid_px=_GRID_PX)
     if look.style is Style.SOFT and holes and grain is None:
         grain = measure_grain(planes, outlines, look)
+    if look.style in LOSSY:
+        _distort(sheets, holes, look.style)
+        return
     brush = _Brush(look, size_wh, grain, _drift_px(look.seed, number))
-    spots = [_spot(hole, outlines, size_wh) for hole in holes]
-    # All is drawn before anything is written, so that no hole sees another's paint.
-    paints = [brush.paint(spot, sheet) for spot in spots for sheet in sheets]
-    for paint in paints:
-        for target, drawn in zip(paint.targets, paint.drawn, strict=True):
-            np.copyto(target, drawn, where=paint.mask)
+    for window, within in grounds_of(holes, start_px=_START_PX):
+        unknown = mask_in(window, outlines)
+        grounds = [_ground(sheet, window, unknown) for sheet in sheets]
+        for hole in within:
+            brush.paint(hole, grounds)
 
 
 def measure_grain(planes: Sequence[Plane], outlines: Outlines, look: Look) -> Grain:
@@ -95,118 +106,139 @@ def measure_grain(planes: Sequence[Plane], outlines: Outlines, look: Look) -> Gr
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
-    """A hole with the masks that all sheets share, in pixels of the stored picture."""
+class _Ground:
+    """What could be seen in a window of a sheet if nothing were hidden there.
 
-    hole: Hole
+    Attributes:
+        sheet: the planes.
+        around: the window, in samples.
+        hidden: the samples that are hidden, (h, w).
+        filled: the surroundings, continued.
+    """
+
+    sheet: Sheet
     around: Window
-    """The hole's surroundings, beginning on the grid."""
-    unknown: Mask
-    """Every hidden pixel of `around`, (h, w)."""
-    own: Mask
-    """What the hole itself covers of `around`, (h, w)."""
-
-    @property
-    def face_px(self) -> float:
-        """Side of the largest face, or of the window if a drawn box is larger still."""
-        x0, y0, x1, y1 = self.hole.window
-        return min(self.hole.face_px, float(max(x1 - x0, y1 - y0)))
+    hidden: Mask
+    filled: Fill
 
 
-def _spot(hole: Hole, outlines: Outlines, size_wh: SizeWH) -> _Spot:
-    around = _snapped(hole.around, size_wh)
-    unknown = mask_in(around, outlines)
-    alone = len(hole.neighbours) == len(hole.outlines)
-    return _Spot(hole, around, unknown, unknown if alone else mask_in(around, hole.outlines))
-
-
-@dataclass(frozen=True, slots=True)
-class _Paint:
-    """What is to be written: `drawn` into `targets` where `mask` is true, all of them (h, w)."""
-
-    targets: Sequence[Channel]
-    drawn: Sequence[Channel]
-    mask: Mask
+def _ground(sheet: Sheet, window: Window, unknown: Mask) -> _Ground:
+    around, hidden = sheet.window(window), sheet.hidden(unknown)
+    return _Ground(sheet, around, hidden, fill(sheet.channels(around), hidden, blank=sheet.blank))
 
 
 @dataclass(frozen=True, slots=True)
 class _Brush:
-    """What is the same for all veils of a frame."""
+    """What is the same for all veils of a frame, under the styles that let nothing through."""
 
     look: Look
     size_wh: SizeWH
     grain: Grain | None
     drift_px: tuple[int, int]
 
-    def paint(self, spot: _Spot, sheet: Sheet) -> _Paint:
-        """What to write into the planes of a sheet for one hole."""
-        at, around = sheet.window(spot.hole.window), sheet.window(spot.around)
-        drawn: Sequence[Channel]
-        if self.look.style is Style.MOSAIC:
-            drawn = [_mosaic(spot, plane, at) for plane in sheet.planes]
-        elif self.look.style is Style.BLUR:
-            drawn = [_blur(spot, plane, at, around) for plane in sheet.planes]
-        else:
-            filled = fill(sheet.channels(around), sheet.hidden(spot.unknown), blank=sheet.blank)
-            field = np.ascontiguousarray(_cut(filled.rows(0, filled.height), around, at))
-            drawn = _samples(self._finished(field, spot, sheet, at), sheet)
-        return _Paint(sheet.channels(at), drawn, _cut(sheet.hidden(spot.own), around, at))
-
-    def _finished(self, field: Field, spot: _Spot, sheet: Sheet, at: Window) -> Field:
-        """A fill with its grain, or under what is painted over it."""
-        if self.look.style is Style.SOFT:
-            if self.grain is not None and sheet.meaning is Meaning.LIGHT:
+    def paint(self, hole: Hole, grounds: Sequence[_Ground]) -> None:
+        """Paint one hole into the planes of all sheets."""
+        flat = None if self.look.style is Style.SOFT else self._flat(hole)
+        for ground in grounds:
+            sheet, around = ground.sheet, ground.around
+            at = sheet.window(hole.window)
+            field = np.ascontiguousarray(ground.filled.part(_within(at, around)))
+            if flat is not None:
+                field = flat.over(field, sheet, at)
+            elif self.grain is not None and sheet.meaning is Meaning.LIGHT:
                 across, down = self.drift_px
                 moved = at[0] + across, at[1] + down, at[2] + across, at[3] + down
                 self.grain.add_to(field, moved)
-            return field
-        pixels = sheet.pixels(at, self.size_wh)
+            # Pixels of another hole that lie in this window come out the same from either.
+            mask = _cut(ground.hidden, around, at)
+            for target, drawn in zip(sheet.channels(at), _samples(field, sheet), strict=True):
+                np.copyto(target, drawn, where=mask)
+
+    def _flat(self, hole: Hole) -> "_Flat":
+        """The grey of a hole and its edge, in a window that is whole samples of every plane."""
+        x0, y0, x1, y1 = (edge // _WHOLE_PX * _WHOLE_PX for edge in hole.window)
+        window = x0, y0, min(x1 + _WHOLE_PX, self.size_wh[0]), min(y1 + _WHOLE_PX, self.size_wh[1])
         if self.look.style is Style.SOLID:
-            shade = solid(pixels)
+            shade = solid(window)
         else:
-            shade = pattern(pixels, strand_px=min(self.size_wh) * _STRAND)
-        cover = coverage_in(pixels, spot.hole.outlines, inset_px=_INSET_PX)
-        painted = sheet.grey(sheet.means(shade)) - field
-        return field + painted * sheet.means(cover)[..., None]
+            shade = pattern(window, strand_px=min(self.size_wh) * _STRAND)
+        return _Flat(window, shade, coverage_in(window, hole.neighbours, inset_px=_INSET_PX))
 
 
-def _mosaic(spot: _Spot, plane: Plane, at: Window) -> Channel:
-    block_px = grid_block_px(spot.face_px)
-    block_wh = block_px // plane.step_xy[0], block_px // plane.step_xy[1]
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """A grey that covers a window, (h, w) each."""
+
+    window: Window
+    shade: Shade
+    cover: NDArray[np.float32]
+
+    def over(self, field: Field, sheet: Sheet, at: Window) -> Field:
+        """A fill of the planes' window `at` under the grey."""
+        whole = sheet.window(self.window)
+        cover = _cut(sheet.means(self.cover), whole, at)[..., None]
+        grey = _cut(sheet.grey(self.shade), whole, at)
+        covered: Field = field + (grey - field) * cover
+        return covered
+
+
+def _distort(sheets: Sequence[Sheet], holes: Sequence[Hole], style: Style) -> None:
+    """Paint by the styles that are made of the faces themselves."""
+    draw = _mosaic if style is Style.MOSAIC else _blur
+    paints = []
+    for hole in holes:
+        own = mask_in(hole.around, hole.outlines)
+        for sheet in sheets:
+            at, around = sheet.window(hole.window), sheet.window(hole.around)
+            mask = _cut(sheet.hidden(own), around, at)
+            paints += [(plane, at, draw(plane, hole, at, around), mask) for plane in sheet.planes]
+    # All is drawn before anything is written, so that no hole sees another's paint.
+    for plane, (x0, y0, x1, y1), drawn, mask in paints:
+        np.copyto(plane.samples[y0:y1, x0:x1, 0], drawn[..., 0], where=mask)
+
+
+def _mosaic(plane: Plane, hole: Hole, at: Window, _around: Window) -> Samples:
+    block_px = grid_block_px(_visible_px(hole))
+    across, down = block_px // plane.step_xy[0], block_px // plane.step_xy[1]
     x0, y0, x1, y1 = at
-    left, top = x0 // block_wh[0] * block_wh[0], y0 // block_wh[1] * block_wh[1]
-    right, bottom = -(-x1 // block_wh[0]) * block_wh[0], -(-y1 // block_wh[1]) * block_wh[1]
-    blocks = pixelated_on_grid(plane.samples[top:bottom, left:right], block_wh=block_wh)
-    return _cut(blocks, (left, top, right, bottom), at)[..., 0]
+    left, right = x0 // across * across, -(-x1 // across) * across
+    top, bottom = y0 // down * down, -(-y1 // down) * down
+    blocks = pixelated_on_grid(plane.samples[top:bottom, left:right], block_wh=(across, down))
+    return _cut(blocks, (left, top, right, bottom), at)
 
 
-def _blur(spot: _Spot, plane: Plane, at: Window, around: Window) -> Channel:
+def _blur(plane: Plane, hole: Hole, at: Window, around: Window) -> Samples:
     x0, y0, x1, y1 = around
-    smooth = blurred(plane.samples[y0:y1, x0:x1], face_px=spot.face_px, step_xy=plane.step_xy)
-    return _cut(smooth, around, at)[..., 0]
+    face_px, step_xy = _visible_px(hole), plane.step_xy
+    smooth = blurred(plane.samples[y0:y1, x0:x1], face_px=face_px, step_xy=step_xy)
+    return _cut(smooth, around, at)
 
 
-def _samples(field: Field, sheet: Sheet) -> Sequence[Channel]:
+def _visible_px(hole: Hole) -> float:
+    """Side of the largest face of a hole, or of its window if a drawn box is larger still."""
+    x0, y0, x1, y1 = hole.window
+    return min(hole.face_px, float(max(x1 - x0, y1 - y0)))
+
+
+def _samples(field: Field, sheet: Sheet) -> Sequence[NDArray[Any]]:
     """A field (h, w, c), rounded to what the planes can hold; overwrites it."""
     np.rint(field, out=field)
-    np.clip(field, 0, sheet.full_scale, out=field)
+    np.maximum(field, 0, out=field)
+    np.minimum(field, sheet.full_scale, out=field)
     whole: NDArray[Any] = field.astype(sheet.planes[0].samples.dtype)
     return [whole[..., channel] for channel in range(whole.shape[2])]
 
 
 def _cut(values: NDArray[Any], window: Window, part: Window) -> NDArray[Any]:
     """What lies in `part` of values (h, w, ...) that fill `window`."""
-    left, top = window[:2]
-    return values[part[1] - top : part[3] - top, part[0] - left : part[2] - left]
+    x0, y0, x1, y1 = _within(part, window)
+    return values[y0:y1, x0:x1]
 
 
-def _snapped(window: Window, size_wh: SizeWH) -> Window:
-    """A window that begins on the grid and ends with whole samples of every plane."""
-    x0, y0, x1, y1 = window
-    width, height = size_wh
-    most = max(STEPS)
-    right, bottom = min(-(-x1 // most) * most, width), min(-(-y1 // most) * most, height)
-    return x0 // _GRID_PX * _GRID_PX, y0 // _GRID_PX * _GRID_PX, right, bottom
+def _within(part: Window, window: Window) -> Window:
+    """A part of a window, counted from the window's corner."""
+    x0, y0 = window[:2]
+    return part[0] - x0, part[1] - y0, part[2] - x0, part[3] - y0
 
 
 def _drift_px(seed: int, number: int) -> tuple[int, int]:

@@ -78,9 +78,14 @@ class Grain:
         # Plane by plane and with OpenCV's tables: a third of the time of indexing.
         mean = np.full((1, channels), (_LEVELS - 1) / self.full_scale / channels, np.float32)
         brightness = cv2.transform(field, mean).reshape(field.shape[:2])
-        tone = np.clip(brightness, 0, _LEVELS - 1).astype(np.uint8)
+        np.maximum(brightness, 0, out=brightness)
+        np.minimum(brightness, _LEVELS - 1, out=brightness)
+        tone = brightness.astype(np.uint8)
         noise = cv2.LUT(tone, self.fine) * _cut(tiles[0], at)
         noise += cv2.LUT(tone, self.coarse) * _cut(tiles[1], at)
+        if channels == 1:
+            field[..., 0] += noise
+            return
         planes = [noise] * channels
         if self.colour:
             planes = [
@@ -180,13 +185,13 @@ def _strengths(
 
 
 def _cut(tile: NDArray[np.float32], at: Window) -> NDArray[np.float32]:
-    x0, y0, x1, y1 = at
-    left, top = x0 % TILE_PX, y0 % TILE_PX
-    if left + x1 - x0 <= TILE_PX and top + y1 - y0 <= TILE_PX:
-        return tile[top : top + y1 - y0, left : left + x1 - x0]
-    rows = tile[np.arange(y0, y1) % TILE_PX]
-    repeats = -(-(left + x1 - x0) // TILE_PX)
-    return np.tile(rows, (1, repeats))[:, left : left + x1 - x0]
+    """What a tile, repeated for ever, shows in a window."""
+    height, width = at[3] - at[1], at[2] - at[0]
+    left, top = at[0] % TILE_PX, at[1] % TILE_PX
+    down, across = -(-(top + height) // len(tile)), -(-(left + width) // len(tile))
+    if down > 1 or across > 1:
+        tile = np.tile(tile, (down, across))
+    return tile[top : top + height, left : left + width]
 
 
 @lru_cache(maxsize=4)
@@ -206,12 +211,14 @@ def _tiles(seed: int) -> tuple[NDArray[np.float32], ...]:
             wide = np.pad(noise, 8, mode="wrap")
             tile = cv2.GaussianBlur(wide, (0, 0), sigma_px)[8:-8, 8:-8]
         tile = (tile - tile.mean()) / tile.std()
-        tile.flags.writeable = False
-        tiles.append(tile.astype(np.float32))
+        # Twice the period, so that most windows can be cut out without being put together.
+        twice = np.tile(tile.astype(np.float32), (2, 2))
+        twice.flags.writeable = False
+        tiles.append(twice)
     return tuple(tiles)
 
 
 @lru_cache(maxsize=1)
 def _unit_energies() -> NDArray[np.float64]:
     """Energies of the fine and the coarse tile at strength 1: (tile, octave), (2, 2)."""
-    return np.concatenate([_energies(tile[None]) for tile in _tiles(0)[:2]])
+    return np.concatenate([_energies(tile[None, :TILE_PX, :TILE_PX]) for tile in _tiles(0)[:2]])

@@ -5,6 +5,7 @@ mask holds every pixel that its continuous outline touches, so rounding can only
 Knows nothing of what the pixels show or what replaces them.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
@@ -151,7 +152,7 @@ def coverage_in(window: Window, outlines: Outlines, *, inset_px: float) -> NDArr
     """
     coverage = np.zeros((window[3] - window[1], window[2] - window[0]), np.float32)
     for one in _placed(window, outlines):
-        half = np.maximum(one.half_wh - inset_px, _LEAST_HALF_PX)
+        half = [max(length - inset_px, _LEAST_HALF_PX) for length in one.half_wh]
         if one.ellipse:
             across, down = one.across_px / half[0], one.down_px / half[1]
             reach = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
@@ -177,21 +178,24 @@ class _Placed:
     """(w,) distance of those columns' pixel centres from the outline's centre."""
     down_px: NDArray[np.float64]
     """(h,) the same for rows."""
-    half_wh: NDArray[np.float64]
+    half_wh: tuple[float, float]
     ellipse: bool
 
 
 def _placed(window: Window, outlines: Outlines) -> Iterator[_Placed]:
     x0, y0, x1, y1 = window
-    bounds = outlines.bounds((x1, y1))
-    near = np.maximum(bounds[:, :2], (x0, y0))
-    far = bounds[:, 2:]
-    for i in np.flatnonzero((near < far).all(axis=1)):
-        (left, top), (right, bottom) = near[i].tolist(), far[i].tolist()
-        yield _Placed(
-            here=(slice(top - y0, bottom - y0), slice(left - x0, right - x0)),
-            across_px=np.abs(np.arange(left, right) + 0.5 - outlines.centre[i, 0]),
-            down_px=np.abs(np.arange(top, bottom) + 0.5 - outlines.centre[i, 1]),
-            half_wh=outlines.half[i],
-            ellipse=bool(outlines.round[i]),
-        )
+    # Plain numbers: NumPy takes ten times as long for a handful of outlines.
+    for (x, y), (half_w, half_h), ellipse in zip(
+        outlines.centre.tolist(), outlines.half.tolist(), outlines.round.tolist(), strict=True
+    ):
+        # Clipped before they are rounded, because an outline may be larger than any integer.
+        left, right = math.floor(max(x - half_w, x0)), math.ceil(min(x + half_w, x1))
+        top, bottom = math.floor(max(y - half_h, y0)), math.ceil(min(y + half_h, y1))
+        if left < right and top < bottom:
+            yield _Placed(
+                here=(slice(top - y0, bottom - y0), slice(left - x0, right - x0)),
+                across_px=np.abs(np.arange(left + 0.5, right) - x),
+                down_px=np.abs(np.arange(top + 0.5, bottom) - y),
+                half_wh=(half_w, half_h),
+                ellipse=ellipse,
+            )

@@ -70,11 +70,6 @@ class Sheet:
         (x0, y0, x1, y1), (across, down) = window, self.step_xy
         return x0 // across, y0 // down, -(-x1 // across), -(-y1 // down)
 
-    def pixels(self, at: Window, size_wh: SizeWH) -> Window:
-        """The pixels that a window of the planes stands for, in a picture of this size."""
-        (x0, y0, x1, y1), (across, down) = at, self.step_xy
-        return x0 * across, y0 * down, min(x1 * across, size_wh[0]), min(y1 * down, size_wh[1])
-
     def channels(self, window: Window) -> list[Channel]:
         """The samples in a window of the planes, (h, w) for each plane, not copied."""
         x0, y0, x1, y1 = window
@@ -112,15 +107,15 @@ class Sheet:
         return np.asarray(cv2.resize(whole, wh, interpolation=cv2.INTER_AREA), np.float32)
 
     def grey(self, shade: Shade) -> Field:
-        """A brightness (h, w), 0-1, in the planes' units, or no colour: (h, w, 1) float32."""
-        plane = self.planes[0]
-        if self.meaning is Meaning.LIGHT:
-            black, white = 0.0, float(plane.full_scale)
-            if plane.limited:
-                black, white = _BLACK * (white + 1), _WHITE * (white + 1)
-            return shade[..., None] * np.float32(white - black) + np.float32(black)
-        even = self.blank if self.meaning is Meaning.TINT else plane.full_scale
-        return np.full((*shade.shape, 1), even, np.float32)
+        """A brightness of the picture (h, w), 0-1, as these planes show it: (h, w, 1) float32."""
+        plane, means = self.planes[0], self.means(shade)
+        if self.meaning is not Meaning.LIGHT:
+            even = self.blank if self.meaning is Meaning.TINT else plane.full_scale
+            return np.full((*means.shape, 1), even, np.float32)
+        black, white = 0.0, float(plane.full_scale)
+        if plane.limited:
+            black, white = _BLACK * (white + 1), _WHITE * (white + 1)
+        return means[..., None] * np.float32(white - black) + np.float32(black)
 
 
 def sheets_of(planes: Sequence[Plane]) -> tuple[list[Sheet], SizeWH]:
