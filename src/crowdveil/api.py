@@ -1,26 +1,45 @@
-"""The three things crowdveil does with many photos: `veil`, `plan_photos`, `render_plans`.
+"""What crowdveil does with many photos and videos: `veil`, `plan_photos`, `render_plans`.
 
-Each takes paths and options, names every output, says what is to be done with one photo,
+Each takes paths and options, names every output, says what is to be done with one file,
 and hands that to `batch`. The commands of the same names are twins of these functions.
 Showing progress is left to a `Watcher`.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path, PurePath
+from threading import Lock
 from typing import TypeAlias
 
 from crowdveil.batch import Made, Work, run
-from crowdveil.detect.finder import FaceFinder
+from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.errors import CrowdveilError, OptionsInvalid, PlanInvalid
+from crowdveil.filming import plan_video, read_planned_video, render_video
 from crowdveil.kinds import kind_of
+from crowdveil.media.atomic import partial_path
 from crowdveil.media.picture import PhotoFormat
-from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOptions
-from crowdveil.outputs import PLAN_SUFFIX, Job, format_of, neutral_places, only_file, place_under
+from crowdveil.media.video.clip import Clip
+from crowdveil.media.video.containers import SUFFIXES, VIDEO_SUFFIXES
+from crowdveil.media.video.probe import open_clip
+from crowdveil.notices import Notice
+from crowdveil.options import PLANS, VEILED, Filming, PlanOptions, RenderOptions, VeilOptions
+from crowdveil.outputs import (
+    PLAN_SUFFIX,
+    Job,
+    format_of,
+    neutral_places,
+    only_file,
+    place_under,
+    video_place,
+)
 from crowdveil.plan import Plan
-from crowdveil.sources import Input, Refusal, expand, judge_photo, judge_plan
+from crowdveil.progress import Tell
+from crowdveil.redact.look import Look
+from crowdveil.sources import Input, Refusal, expand, judge_media, judge_plan
 from crowdveil.summary import Summary, Watcher
 from crowdveil.veiling import Breath, encode_veiled, plan_photo, read_planned, render_photo
+from crowdveil.watching import Watch
 
 AnyPath: TypeAlias = str | PathLike[str]
 
@@ -32,12 +51,12 @@ def veil(
     options: VeilOptions | None = None,
     watcher: Watcher | None = None,
 ) -> Summary:
-    """Write copies of photos in which every face found is veiled and no metadata is left.
+    """Write copies in which every face found is veiled and no metadata is left.
 
     Args:
-        paths: photos and folders; folders are searched through and keep their tree.
-        out: the folder for the copies (`veiled` if None), or for a single photo a file name,
-            whose suffix chooses the format.
+        paths: photos, videos and folders; folders are searched through and keep their tree.
+        out: the folder for the copies (`veiled` if None), or for a single file a file name,
+            whose suffix chooses a photo's format.
         options: None for the defaults.
         watcher: told how it gets on.
 
@@ -46,7 +65,7 @@ def veil(
 
     Raises:
         OptionsInvalid: the options contradict each other, the paths or `out`.
-        OutputRefused: an output would be an original, two photos would share one output, or
+        OutputRefused: an output would be an original, two files would share one output, or
             an output exists; nothing has been written.
         WeightsInvalid: the weights, or the user's own detector, cannot be used.
     """
@@ -55,14 +74,14 @@ def veil(
     single = only_file(given, out)
     format = _chosen_format(options.format, single)
     outputs = [folder for folder in (out, options.plans) if folder is not None]
-    found = expand(given, judge_photo, outputs=outputs)
-    places = [place_under(item.place, format or item.format) for item in found.inputs]
+    found = expand(given, judge_media, outputs=outputs)
+    places = [_place(item, format) for item in found.inputs]
     if options.rename:
         places = neutral_places(places)
     jobs = [
-        Job(
-            source=item.path,
-            photo=single or out / place,
+        _job(
+            item,
+            single or out / place,
             plan=_plan_path(options.plans, item) if options.plans else None,
             format=format,
         )
@@ -70,14 +89,18 @@ def veil(
     ]
 
     def prepare() -> Work:
-        finder, look = (
-            FaceFinder(caution=options.caution, detector=options.detector),
-            options.look(),
-        )
+        eyes, look, span = _Eyes(options, jobs), options.look(), options.span()
 
-        def work(job: Job, breath: Breath) -> Made:
+        def work(job: Job, breath: Breath, tell: Tell) -> Made:
             home = job.plan.parent if job.plan else None
-            plan, photo = plan_photo(job.source, finder, options.caution, home=home, breath=breath)
+            if job.partial is not None:
+                clip = open_clip(job.source)
+                plan, damage = plan_video(
+                    clip, eyes.watch(), home=home, span=span, breath=breath, tell=tell
+                )
+                notices = _render(job, clip, plan, look, options, breath, tell)
+                return Made(plan, notices=damage + notices)
+            plan, photo = plan_photo(job.source, eyes.finder(), home=home, breath=breath)
             photo = render_photo(photo, plan, look, breath=breath)
             breath()
             data = encode_veiled(
@@ -97,10 +120,10 @@ def plan_photos(
     options: PlanOptions | None = None,
     watcher: Watcher | None = None,
 ) -> Summary:
-    """Write for each photo the plan of what would be veiled, for a person to look at and edit.
+    """Write for each file the plan of what would be veiled, for a person to look at and edit.
 
     Args:
-        paths: photos and folders; folders are searched through and keep their tree.
+        paths: photos, videos and folders; folders are searched through and keep their tree.
         out: the folder for the plans (`plans` if None), each named `NAME.EXT.plan.json`.
         options: None for the defaults.
         watcher: told how it gets on.
@@ -113,15 +136,24 @@ def plan_photos(
     """
     options = options or PlanOptions()
     out = PLANS if out is None else Path(out)
-    found = expand(_paths(paths), judge_photo, outputs=[out])
-    jobs = [Job(source=item.path, plan=_plan_path(out, item)) for item in found.inputs]
+    found = expand(_paths(paths), judge_media, outputs=[out])
+    jobs = [
+        Job(source=item.path, plan=_plan_path(out, item), video=item.video) for item in found.inputs
+    ]
 
     def prepare() -> Work:
-        finder = FaceFinder(caution=options.caution, detector=options.detector)
+        eyes, span = _Eyes(options, jobs), options.span()
 
-        def work(job: Job, breath: Breath) -> Made:
+        def work(job: Job, breath: Breath, tell: Tell) -> Made:
             home = job.plan.parent if job.plan else None
-            plan, _ = plan_photo(job.source, finder, options.caution, home=home, breath=breath)
+            if job.video is not None:
+                clip = open_clip(job.source)
+                watch = eyes.watch()
+                plan, damage = plan_video(
+                    clip, watch, home=home, span=span, breath=breath, tell=tell
+                )
+                return Made(plan, notices=damage)
+            plan, _ = plan_photo(job.source, eyes.finder(), home=home, breath=breath)
             return Made(plan)
 
         return work
@@ -136,15 +168,15 @@ def render_plans(
     options: RenderOptions | None = None,
     watcher: Watcher | None = None,
 ) -> Summary:
-    """Write the photos that plans belong to, veiled as each plan says.
+    """Write the photos and videos that plans belong to, veiled as each plan says.
 
-    The photo is looked for where its plan says and beside the plan, or under
+    The source is looked for where its plan says and beside the plan, or under
     `options.source`; its hash must be the plan's.
 
     Args:
         paths: plans and folders; folders are searched through and keep their tree.
-        out: the folder for the photos (`veiled` if None), or for a single plan a file name,
-            whose suffix chooses the format.
+        out: the folder for the copies (`veiled` if None), or for a single plan a file name,
+            whose suffix chooses a photo's format.
         options: None for the defaults.
         watcher: told how it gets on.
 
@@ -164,19 +196,29 @@ def render_plans(
         try:
             plan = Plan.load(item.path)
             source = _source_of(item, plan, options.source)
-            place = place_under(_photo_place(item), format or kind_of(source).format)
+            kind = kind_of(source)
+            original = Input(source, _source_place(item), kind.format, kind.video)
+            place = _place(original, format)
+            jobs.append(
+                replace(
+                    _job(original, single or out / place, format=format),
+                    edited=plan,
+                    edited_path=item.path,
+                )
+            )
         except CrowdveilError as error:
             found.refusals.append(Refusal(item.path, str(error)))
-        else:
-            photo = single or out / place
-            jobs.append(Job(source, photo, format=format, edited=plan, edited_path=item.path))
 
     def prepare() -> Work:
         look = options.look()
 
-        def work(job: Job, breath: Breath) -> Made:
+        def work(job: Job, breath: Breath, tell: Tell) -> Made:
             if job.edited is None:
                 raise ValueError("rendering needs a plan")
+            if job.partial is not None:
+                clip = read_planned_video(job.source, job.edited)
+                notices = _render(job, clip, job.edited, look, options, breath, tell)
+                return Made(job.edited, notices=notices)
             photo = read_planned(job.source, job.edited)
             photo = render_photo(photo, job.edited, look, breath=breath)
             breath()
@@ -188,6 +230,99 @@ def render_plans(
         return work
 
     return run(found, jobs, prepare, options, watcher)
+
+
+class _Eyes:
+    """What finds faces in photos and what follows them in videos, made when first needed."""
+
+    def __init__(self, options: VeilOptions | PlanOptions, jobs: Sequence[Job]) -> None:
+        self._options, self._lock = options, Lock()
+        self._detectors = load_detectors()
+        self._finder: FaceFinder | None = None
+        self._watch: Watch | None = None
+        # What is wrong with the weights or the user's detector is said before any work begins.
+        if any(job.video is None for job in jobs):
+            self.finder()
+        elif jobs:
+            self.watch()
+
+    def finder(self) -> FaceFinder:
+        with self._lock:
+            if self._finder is None:
+                self._finder = FaceFinder(
+                    caution=self._options.caution,
+                    detector=self._options.detector,
+                    detectors=self._detectors,
+                )
+            return self._finder
+
+    def watch(self) -> Watch:
+        with self._lock:
+            if self._watch is None:
+                self._watch = Watch(
+                    caution=self._options.caution,
+                    detector=self._options.detector,
+                    every_frame=self._options.every_frame,
+                    detectors=self._detectors,
+                )
+            return self._watch
+
+
+def _render(
+    job: Job,
+    clip: Clip,
+    plan: Plan,
+    look: Look,
+    options: Filming,
+    breath: Breath,
+    tell: Tell,
+) -> tuple[Notice, ...]:
+    """Write a video to its job's partial file; nothing stays of it if that fails."""
+    if job.partial is None:
+        raise ValueError("a video needs a place to be written")
+    try:
+        return render_video(
+            clip,
+            plan,
+            look,
+            job.partial,
+            audio=options.audio,
+            crf=options.crf,
+            breath=breath,
+            tell=tell,
+        )
+    except BaseException:
+        job.partial.unlink(missing_ok=True)
+        raise
+
+
+def _job(
+    item: Input, output: Path, *, plan: Path | None = None, format: PhotoFormat | None = None
+) -> Job:
+    if item.video is None:
+        if output.suffix.lower() in VIDEO_SUFFIXES:
+            raise OptionsInvalid(
+                f"{output} is named like a video, but {item.path} is a photo; change the name"
+            )
+        return Job(source=item.path, output=output, plan=plan, format=format)
+    if output.suffix.lower() not in SUFFIXES[item.video]:
+        raise OptionsInvalid(
+            f"{output} would be named otherwise than what it holds: the copy of {item.path} is "
+            f"a {SUFFIXES[item.video][0]} file; change the name"
+        )
+    return Job(
+        source=item.path,
+        output=output,
+        plan=plan,
+        video=item.video,
+        partial=partial_path(output),
+    )
+
+
+def _place(item: Input, format: PhotoFormat | None) -> PurePath:
+    if item.video is not None:
+        return video_place(item.place, item.video)
+    return place_under(item.place, format or item.format)
 
 
 def _paths(paths: AnyPath | Iterable[AnyPath]) -> Sequence[Path]:
@@ -210,8 +345,8 @@ def _plan_path(folder: Path, item: Input) -> Path:
     return folder / item.place.with_name(item.place.name + PLAN_SUFFIX)
 
 
-def _photo_place(item: Input) -> PurePath:
-    """Where a plan's photo goes: by the plan's file name, as its text may hold any path."""
+def _source_place(item: Input) -> PurePath:
+    """Where a plan's source goes: by the plan's file name, as its text may hold any path."""
     name = item.place.name
     for suffix in (PLAN_SUFFIX, ".json"):
         name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
@@ -223,11 +358,11 @@ def _source_of(item: Input, plan: Plan, originals: Path | None) -> Path:
     if originals is None:
         candidates = [item.path.parent / plan.source.path, item.path.parent / name]
     else:
-        candidates = [originals / _photo_place(item), originals / name]
+        candidates = [originals / _source_place(item), originals / name]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     raise PlanInvalid(
-        f"{item.path}: its photo is not at {candidates[0]}; "
+        f"{item.path}: its source is not at {candidates[0]}; "
         "say with --source which folder holds the originals"
     )

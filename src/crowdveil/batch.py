@@ -1,14 +1,15 @@
 """Runs the jobs of one batch: checks, computes on a few threads, writes, reports.
 
 Jobs and the work to do on each come in, a summary comes out. Everything that can be refused
-is refused before the first photo is read; after that one bad file fails alone. Threads only
+is refused before the first file is read; after that one bad file fails alone. Threads only
 compute; the caller's thread writes, in the order given, so that an interrupt finds at most
-one output in writing, which then disappears. What the work is, is left to `api`.
+one output in writing, which then disappears. Videos, too large for memory, are written by
+their thread to a hidden file that gets its name here. What the work is, is left to `api`.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,13 @@ from typing import TypeAlias
 
 from crowdveil.detect.engine import cores
 from crowdveil.errors import CrowdveilError, OutputRefused
-from crowdveil.media.atomic import write_whole
+from crowdveil.media.atomic import place_whole, write_whole
+from crowdveil.notices import Notice
 from crowdveil.options import Writing
 from crowdveil.outputs import Job, to_do
 from crowdveil.pipeline import in_order
 from crowdveil.plan import Plan
+from crowdveil.progress import Progress, Tell
 from crowdveil.sources import Found
 from crowdveil.summary import Outcome, Status, Summary, Watcher, outcome_of
 from crowdveil.veiling import Breath
@@ -39,16 +42,23 @@ class Made:
 
     Attributes:
         plan: what was, or is to be, veiled.
-        photo: the bytes of the veiled photo, None if the job asks only for a plan.
+        photo: the bytes of the veiled photo, None for a video or if the job asks only for a
+            plan.
+        notices: what the user must hear of the file.
     """
 
     plan: Plan
     photo: bytes | None = None
+    notices: tuple[Notice, ...] = ()
 
 
-Work: TypeAlias = Callable[[Job, Breath], Made]
-"""Does one job without writing anything; called on several threads at once. Calls the second
-argument between stages, which raises when the batch is left."""
+Work: TypeAlias = Callable[[Job, Breath, Tell], Made]
+"""Does one job, called on several threads at once. Writes nothing but a video, to the job's
+`partial`. Calls the second argument between stages and frames, which raises when the batch is
+left, and tells the third how far a video is."""
+
+GRACE_S = 10.0
+"""How long a video in writing gets to stop and clean up; it looks once a frame."""
 
 
 class _Stopped(Exception):  # noqa: N818 (no error: the answer to a request)
@@ -89,35 +99,53 @@ def run(
     for refusal in found.refusals:
         report(Outcome(refusal.path, Status.FAILED, error=refusal.error))
     for job in already:
-        report(Outcome(job.source, Status.ALREADY, output=job.photo, plan_file=job.plan))
+        report(Outcome(job.source, Status.ALREADY, output=job.output, plan_file=job.plan))
     if rest:
         attempts = in_order(
             rest,
-            partial(_attempt, prepare()),
-            weight=lambda job: weight_px(job.source),
+            partial(_attempt, prepare(), watcher),
+            weight=lambda job: weight_px(job.source, video=job.video is not None),
             budget=BUDGET_PX,
             workers=min(max(cores(), FEWEST_WORKERS), MOST_WORKERS),
+            grace_s=GRACE_S if any(job.partial for job in rest) else 0.0,
         )
-        with closing(attempts):
-            for job, made in attempts:
-                report(_written(job, made, overwrite=writing.overwrite))
+        try:
+            with closing(attempts):
+                for job, made in attempts:
+                    report(_written(job, made, overwrite=writing.overwrite))
+        finally:
+            _sweep(rest)
     return Summary(tuple(outcomes), tuple(found.skipped))
 
 
-def _attempt(work: Work, job: Job, stop: Event) -> Made | str:
+def _sweep(jobs: Sequence[Job]) -> None:
+    """Remove what a video left in writing."""
+    for job in jobs:
+        if job.partial is not None:
+            with suppress(OSError):
+                job.partial.unlink(missing_ok=True)
+
+
+def _attempt(work: Work, watcher: Watcher | None, job: Job, stop: Event) -> Made | str:
     """Do one job on a thread; the sentence of its failure if it fails."""
 
     def breath() -> None:
         if stop.is_set():
             raise _Stopped
 
+    def tell(progress: Progress) -> None:
+        if watcher is not None:
+            watcher.progress(job.source, progress)
+
     try:
         breath()
-        return work(job, breath)
+        if job.partial is not None:
+            _make_folder(job.partial.parent)
+        return work(job, breath, tell)
     except CrowdveilError as error:
         return str(error)
     except MemoryError:
-        return f"{job.source}: there is not enough memory for this photo; close other programs"
+        return f"{job.source}: there is not enough memory for this file; close other programs"
     except _Stopped:
         raise
     except Exception as error:
@@ -125,35 +153,49 @@ def _attempt(work: Work, job: Job, stop: Event) -> Made | str:
         _log.debug("%s", job.source, exc_info=True)
         return (
             f"{job.source}: failed because of a bug in crowdveil ({type(error).__name__}: "
-            f"{error}); please report it, and do not publish this photo as it is"
+            f"{error}); please report it, and do not publish this file as it is"
         )
 
 
 def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
-    """Write what came of a job, the photo last, as its presence says that all is done."""
+    """Write what came of a job, the copy last, as its presence says that all is done."""
     named = job.edited_path or job.source
     if isinstance(made, str):
         return Outcome(named, Status.FAILED, error=made)
     try:
         if job.plan is not None:
             _write(job.plan, made.plan.to_json().encode(), overwrite)
-        if job.photo is not None and made.photo is not None:
+        if job.output is not None:
             try:
-                _write(job.photo, made.photo, overwrite)
+                if made.photo is not None:
+                    _write(job.output, made.photo, overwrite)
+                elif job.partial is not None:
+                    place_whole(job.partial, job.output, overwrite=overwrite)
             except BaseException:
                 if job.plan is not None:
                     job.plan.unlink(missing_ok=True)
                 raise
     except CrowdveilError as error:
         return Outcome(named, Status.FAILED, error=str(error))
-    return outcome_of(made.plan, job.source, output=job.photo, plan_file=job.plan)
+    return outcome_of(
+        made.plan,
+        job.source,
+        output=job.output,
+        plan_file=job.plan,
+        video=job.video is not None,
+        notices=made.notices,
+    )
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
+    _make_folder(path.parent)
+    write_whole(path, data, overwrite=overwrite)
+
+
+def _make_folder(folder: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputRefused(
-            f"{path.parent}: this folder cannot be made ({error.strerror}); choose another with -o"
+            f"{folder}: this folder cannot be made ({error.strerror}); choose another with -o"
         ) from error
-    write_whole(path, data, overwrite=overwrite)

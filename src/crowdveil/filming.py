@@ -6,9 +6,7 @@ veiled. Who is where is left to `watching`, codecs to `media`, paint to `redact`
 `batch`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from crowdveil.media.video.reader import FrameReader, StoredFrame
 from crowdveil.media.video.writer import ClipWriter
 from crowdveil.notices import Notice
 from crowdveil.plan import Action, Made, Plan, Region, Shape, Source
+from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.frames import measure_grain, paint_into
 from crowdveil.redact.grain import Grain
 from crowdveil.redact.look import Look, Style
@@ -34,32 +33,6 @@ _USUAL_RATE = 30.0
 
 _GRAIN_S = 2.0
 """How often grain is measured anew: light and focus drift slower than that."""
-
-
-class Stage(StrEnum):
-    """What is being done with a video."""
-
-    LOOKING = "looking"
-    VEILING = "veiling"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one video is.
-
-    Attributes:
-        stage: the pass that is under way.
-        frames_done: frames done in this pass.
-        frames: how many there are, None if unknown; a guess in the first pass.
-    """
-
-    stage: Stage
-    frames_done: int
-    frames: int | None
-
-
-Tell = Callable[[Progress], None]
-"""Is told how far a video is, after every frame, from the thread that works on it."""
 
 
 def plan_video(

@@ -1,7 +1,7 @@
-"""Tells photos from everything else by a file's name and its first bytes.
+"""Tells photos and videos from everything else by a file's name and its first bytes.
 
 A path comes in; out comes what to do with the file: veil it, refuse it with a sentence
-(videos, camera raw files, pictures in formats that are not read), or leave it alone.
+(camera raw files, pictures in formats that are not read), or leave it alone.
 Decoding is left to `media`, folders to `sources`.
 """
 
@@ -12,15 +12,14 @@ from pathlib import Path
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.media.formats import HEAD_BYTES, PHOTO_SUFFIXES, identify
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video import containers
+from crowdveil.media.video.clip import VideoFormat
 
 
 def _suffixes(names: str) -> frozenset[str]:
     return frozenset(f".{name}" for name in names.split())
 
 
-VIDEO_SUFFIXES = _suffixes(
-    "3g2 3gp asf avi flv insv lrv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
-)
 RAW_SUFFIXES = _suffixes(
     "3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 "
     "rwl sr2 srf srw x3f"
@@ -32,8 +31,6 @@ OTHER_PICTURE_SUFFIXES = _suffixes(
 )
 """Pictures that may show people and are not read; leaving them out must not be quiet."""
 
-_VIDEO_HEADS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"OggS")
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -42,28 +39,35 @@ class Kind:
     Attributes:
         photo: whether it is to be treated as a photo, by its content or by its name.
         format: the photo format that its content shows, None if none.
+        video: the container of its veiled copy if it is to be treated as a video.
     """
 
-    photo: bool
+    photo: bool = False
     format: PhotoFormat | None = None
+    video: VideoFormat | None = None
+
+    @property
+    def media(self) -> bool:
+        """Whether it is a photo or a video."""
+        return self.photo or self.video is not None
 
 
 def kind_of(path: Path) -> Kind:
     """Look at a file's name and first bytes.
 
-    A file whose name says photo and whose content does not counts as a photo, so that
+    A file whose name says photo or video and whose content does not counts as one, so that
     decoding refuses it with the reason instead of it being passed over.
 
     Raises:
-        UnsupportedMedia: a video, a camera raw file, or a picture in a format that is not read.
+        UnsupportedMedia: a camera raw file, or a picture in a format that is not read.
         UnreadableMedia: the file cannot be opened, or is no regular file.
     """
     try:
         # A pipe or a device would wait for ever when read.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableMedia(f"{path}: is no ordinary file; give photos and folders")
+            raise UnreadableMedia(f"{path}: is no ordinary file; give photos, videos and folders")
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+            head = file.read(max(HEAD_BYTES, containers.HEAD_BYTES))
     except OSError as error:
         raise UnreadableMedia(
             f"{path}: cannot be read ({error.strerror}); check that it exists and may be opened"
@@ -74,23 +78,16 @@ def kind_of(path: Path) -> Kind:
             f"{path}: is a camera raw file, which cannot be veiled and was NOT copied; "
             "export it as JPEG, PNG or TIFF first"
         )
-    found = identify(head)
+    found = identify(head[:HEAD_BYTES])
     if found is not None:
         return Kind(photo=True, format=found)
-    if suffix in VIDEO_SUFFIXES or _is_video(head):
-        raise UnsupportedMedia(
-            f"{path}: is a video; this version does not veil videos and did NOT copy it; "
-            "do not publish it as it is"
-        )
+    if video := containers.written_as(head):
+        return Kind(video=video)
+    if suffix in containers.VIDEO_SUFFIXES:
+        return Kind(video=VideoFormat.MKV)
     if suffix in OTHER_PICTURE_SUFFIXES:
         raise UnsupportedMedia(
             f"{path}: is a {suffix[1:].upper()} file, which cannot be veiled and was NOT copied; "
             "export it as JPEG, PNG or TIFF first"
         )
     return Kind(photo=suffix in PHOTO_SUFFIXES)
-
-
-def _is_video(head: bytes) -> bool:
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
-        return True
-    return (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head.startswith(_VIDEO_HEADS)

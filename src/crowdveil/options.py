@@ -5,20 +5,26 @@ here and nowhere else. Contradictions are refused on creation. What the choices 
 to `batch` and to what it calls.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video.clip import AudioChoice, Span
 from crowdveil.plan import Shape
 from crowdveil.redact.look import Look, Style
 
 VEILED = Path("veiled")
-"""Where veiled photos go when nothing else is said: a folder in the current one."""
+"""Where veiled copies go when nothing else is said: a folder in the current one."""
 
 PLANS = Path("plans")
 """Where `plan` puts plans when nothing else is said: a folder in the current one."""
+
+MOST_CRF = 51
+"""The largest rate factor, at which next to nothing is left of a picture."""
 
 _LOOK = Look()
 
@@ -39,12 +45,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What a veiled photo looks like and what it keeps.
+    """What a veil looks like and what a veiled photo keeps.
 
     Attributes:
         style, margin, shape, seed: see `redact.look.Look`.
-        format: the format of every output, or None for each source's own.
-        keep_credit: whether creator, credit, copyright and caption survive.
+        format: the format of every veiled photo, or None for each source's own.
+        keep_credit: whether a photo's creator, credit, copyright and caption survive.
     """
 
     style: Style = _LOOK.style
@@ -64,6 +70,53 @@ class Drawing:
             return Look(style=self.style, margin=self.margin, shape=self.shape, seed=self.seed)
         except ValueError as error:
             raise OptionsInvalid(str(error)) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching:
+    """How videos are watched; photos are unaffected.
+
+    Attributes:
+        every_frame: how often everything is looked at.
+        start_s, end_s: the part that is copied, in seconds from the first frame; None for
+            the end.
+    """
+
+    every_frame: Effort = Effort.AUTO
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a part that is none."""
+        self.span()
+
+    def span(self) -> Span | None:
+        """The part to copy, None for all; raises `OptionsInvalid` if there is no such part."""
+        end = math.inf if self.end_s is None else self.end_s
+        if not (0 <= self.start_s < end and math.isfinite(self.start_s)):
+            raise OptionsInvalid(
+                f"the part from {self.start_s:g} s to {end:g} s is empty; "
+                "choose --from at least 0 and --to after it"
+            )
+        return None if self.start_s == 0 and self.end_s is None else Span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filming:
+    """What a veiled video sounds like and how well it is kept; photos are unaffected.
+
+    Attributes:
+        audio: what becomes of the sound.
+        crf: rate factor of the encoder, 0 (nothing lost) to 51, or None for the usual one.
+    """
+
+    audio: AudioChoice = AudioChoice.KEEP
+    crf: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rate factor that no encoder knows."""
+        if self.crf is not None and not 0 <= self.crf <= MOST_CRF:
+            raise OptionsInvalid(f"crf must be from 0 to {MOST_CRF}, not {self.crf}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +141,17 @@ class Writing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(Finding, Writing):
+class PlanOptions(Finding, Watching, Writing):
     """The choices of `plan`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what any part refuses."""
+        Watching.__post_init__(self)
+        Writing.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Drawing, Writing):
+class RenderOptions(Drawing, Filming, Writing):
     """The choices of `render`.
 
     Attributes:
@@ -105,11 +163,12 @@ class RenderOptions(Drawing, Writing):
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
         Drawing.__post_init__(self)
+        Filming.__post_init__(self)
         Writing.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VeilOptions(Finding, Drawing, Writing):
+class VeilOptions(Finding, Watching, Drawing, Filming, Writing):
     """The choices of `veil`.
 
     Attributes:
@@ -123,7 +182,9 @@ class VeilOptions(Finding, Drawing, Writing):
 
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
+        Watching.__post_init__(self)
         Drawing.__post_init__(self)
+        Filming.__post_init__(self)
         Writing.__post_init__(self)
         if self.rename and self.resume:
             raise OptionsInvalid(

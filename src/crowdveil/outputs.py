@@ -16,6 +16,8 @@ from pathlib import Path, PurePath
 from crowdveil.errors import OptionsInvalid, OutputRefused
 from crowdveil.media.formats import PHOTO_SUFFIXES, SUFFIXES
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video import containers
+from crowdveil.media.video.clip import VideoFormat
 from crowdveil.options import Writing
 from crowdveil.plan import Plan
 
@@ -27,21 +29,25 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo to work on, and where its results go.
+    """One photo or video to work on, and where its results go.
 
     Attributes:
-        source: the photo, which is only read.
-        photo: the veiled photo, None if only a plan is made.
+        source: the file, which is only read.
+        output: the veiled copy, None if only a plan is made.
         plan: the plan to write, None if none is written.
-        format: the format to write, None for the source's own.
+        format: the photo format to write, None for the source's own.
+        video: the container to write, None unless it is a video.
+        partial: where a video is written until it is whole; hidden, beside `output`.
         edited: the plan to render, None if one is to be made.
         edited_path: where the plan to render was read from.
     """
 
     source: Path
-    photo: Path | None = None
+    output: Path | None = None
     plan: Path | None = None
     format: PhotoFormat | None = None
+    video: VideoFormat | None = None
+    partial: Path | None = None
     edited: Plan | None = None
     edited_path: Path | None = None
 
@@ -53,7 +59,7 @@ class Job:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Every file that the job writes, the one that shows that it is done last."""
-        return tuple(path for path in (self.plan, self.photo) if path is not None)
+        return tuple(path for path in (self.plan, self.output) if path is not None)
 
 
 def place_under(place: PurePath, format: PhotoFormat | None) -> PurePath:
@@ -68,10 +74,19 @@ def place_under(place: PurePath, format: PhotoFormat | None) -> PurePath:
     return place.with_name(stem + SUFFIXES[format][0])
 
 
+def video_place(place: PurePath, video: VideoFormat) -> PurePath:
+    """The place of a video's copy, as `place_under` for the container that is written."""
+    known = containers.SUFFIXES[video]
+    if place.suffix.lower() in known:
+        return place
+    stem = place.stem if place.suffix.lower() in containers.VIDEO_SUFFIXES else place.name
+    return place.with_name(stem + known[0])
+
+
 def neutral_places(places: Sequence[PurePath]) -> list[PurePath]:
     """Places that tell nothing of the names, order or times of the given ones.
 
-    Photos are numbered across the whole batch in a fresh random order; folders keep what
+    Files are numbered across the whole batch in a fresh random order; folders keep what
     lies together but lose their names and nesting.
     """
     numbers = _shuffled_numbers(len(places))
@@ -79,7 +94,7 @@ def neutral_places(places: Sequence[PurePath]) -> list[PurePath]:
     numbered = zip(folders, _shuffled_numbers(len(folders)), strict=True)
     renamed = {folder: PurePath(f"folder-{number:02}") for folder, number in numbered}
     return [
-        renamed.get(place.parent, PurePath()) / f"photo-{number:04}{_usual_suffix(place)}"
+        renamed.get(place.parent, PurePath()) / f"{_noun(place)}-{number:04}{_usual_suffix(place)}"
         for place, number in zip(places, numbers, strict=True)
     ]
 
@@ -90,6 +105,10 @@ def _shuffled_numbers(count: int) -> list[int]:
     return numbers
 
 
+def _noun(place: PurePath) -> str:
+    return "video" if place.suffix.lower() in containers.VIDEO_SUFFIXES else "photo"
+
+
 def _usual_suffix(place: PurePath) -> str:
     # Cameras and programs differ in .JPG, .jpg and .jpeg.
     format = format_of(place)
@@ -97,17 +116,19 @@ def _usual_suffix(place: PurePath) -> str:
 
 
 def only_file(paths: Sequence[Path], out: Path) -> Path | None:
-    """The output file, if `out` names one: one file is given and `out` ends like a photo.
+    """The output file, if `out` names one: one file is given and `out` ends like a media file.
 
     Raises:
-        OptionsInvalid: `out` ends like a photo, but more than one file, or a folder, is given.
+        OptionsInvalid: `out` ends like a photo or video, but more than one file, or a folder,
+            is given.
     """
-    if out.suffix.lower() not in PHOTO_SUFFIXES or out.is_dir():
+    suffixes = PHOTO_SUFFIXES | containers.VIDEO_SUFFIXES
+    if out.suffix.lower() not in suffixes or out.is_dir():
         return None
     if len(paths) == 1 and not paths[0].is_dir():
         return out
     raise OptionsInvalid(
-        f"{out} looks like a file, but several photos may come out; give a folder instead"
+        f"{out} looks like a file, but several files may come out; give a folder instead"
     )
 
 

@@ -1,8 +1,8 @@
-"""Expands the paths that a user gives into the photos to work on.
+"""Expands the paths that a user gives into the photos and videos to work on.
 
-Files and folders come in; out come the photos with their place under the output folder,
+Files and folders come in; out come the files to veil with their place under the output folder,
 the files that were refused with a sentence, and those that were left alone with the
-reason. Nothing is passed over in silence. Reading photos and naming outputs are left to
+reason. Nothing is passed over in silence. Reading files and naming outputs are left to
 others.
 """
 
@@ -16,12 +16,13 @@ from pathlib import Path, PurePath
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.kinds import kind_of
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video.clip import VideoFormat
 
 
 class Why(StrEnum):
     """Why something in a folder was left alone."""
 
-    OTHER = "not photos, not copied"
+    OTHER = "no photos or videos, not copied"
     HIDDEN = "hidden, not looked into"
     LINK = "links, not followed"
     OUTPUT = "output folders, not looked into"
@@ -35,11 +36,13 @@ class Input:
         path: the file.
         place: its path under the folder that was given, or just its name.
         format: what its content shows, None if it shows no photo.
+        video: the container of its veiled copy, None unless it is a video.
     """
 
     path: Path
     place: PurePath
     format: PhotoFormat | None = None
+    video: VideoFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,16 @@ Judge = Callable[[Path, PurePath, bool], Input | None]
 outright; None leaves it alone, an error refuses it."""
 
 
-def judge_photo(path: Path, place: PurePath, given: bool) -> Input | None:
-    """Take photos; raises `UnsupportedMedia` or `UnreadableMedia` as `kind_of` does."""
+def judge_media(path: Path, place: PurePath, given: bool) -> Input | None:
+    """Take photos and videos; raises `UnsupportedMedia` or `UnreadableMedia` as `kind_of` does."""
     kind = kind_of(path)
-    if kind.photo:
-        return Input(path, place, kind.format)
+    if kind.media:
+        return Input(path, place, kind.format, kind.video)
     if given:
-        raise UnsupportedMedia(f"{path}: is not a photo and was NOT copied; give photos or folders")
+        raise UnsupportedMedia(
+            f"{path}: is neither a photo nor a video and was NOT copied; "
+            "give photos, videos or folders"
+        )
     return None
 
 

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from crowdveil.plan import Action, Origin, Plan, Region
+from crowdveil.notices import Notice
+from crowdveil.plan import Action, Origin, Plan, Region, Track
+from crowdveil.progress import Progress
 from crowdveil.sources import Skipped
 
 
@@ -31,14 +34,16 @@ class Outcome:
     Holds counts instead of the plan, so that a batch of thousands stays small in memory.
 
     Attributes:
-        source: the photo (or the plan, where the photo was not found).
+        source: the file (or the plan, where the file was not found).
         status: how it ended.
-        output: the veiled photo, None if there is none.
+        output: the veiled copy, None if there is none.
         plan_file: the plan that was written, None if none was.
-        faces: how many faces are veiled; in an animation, most in any one frame.
+        faces: how many faces are veiled; where pictures move, most in any one frame.
         uncertain: how many of those a person should look at.
         kept: how many faces are left bare because the plan says so.
         error: one sentence, None unless it failed.
+        frames: how many frames a video has, 0 for a photo.
+        notices: what the user must hear of a file that was done.
     """
 
     source: Path
@@ -49,6 +54,13 @@ class Outcome:
     uncertain: int = 0
     kept: int = 0
     error: str | None = None
+    frames: int = 0
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def lacking(self) -> bool:
+        """Whether the copy lacks part of what the source shows."""
+        return any(notice.loud for notice in self.notices)
 
     @property
     def faceless(self) -> bool:
@@ -57,18 +69,28 @@ class Outcome:
 
 
 def outcome_of(
-    plan: Plan, source: Path, *, output: Path | None = None, plan_file: Path | None = None
+    plan: Plan,
+    source: Path,
+    *,
+    output: Path | None = None,
+    plan_file: Path | None = None,
+    video: bool = False,
+    notices: tuple[Notice, ...] = (),
 ) -> Outcome:
-    """The outcome of a photo that was done as its plan says."""
+    """The outcome of a file that was done as its plan says."""
 
-    def most(counts: Callable[[Region], bool]) -> int:
-        # Filled regions repeat a face of a neighbouring frame.
-        per_frame = Counter(
-            region.frame
-            for region in plan.regions
-            if region.origin is not Origin.FILLED and counts(region)
-        )
-        return max(per_frame.values(), default=0)
+    def most(counts: Callable[[Region | Track], bool]) -> int:
+        # Filled regions of old plans repeat a face of a neighbouring frame.
+        change: Counter[int] = Counter()
+        for region in plan.regions:
+            if region.origin is not Origin.FILLED and counts(region):
+                change[region.frame] += 1
+                change[region.frame + 1] -= 1
+        for track in plan.tracks:
+            if counts(track):
+                change[track.first] += 1
+                change[track.last + 1] -= 1
+        return max(accumulate(change[frame] for frame in sorted(change)), default=0)
 
     return Outcome(
         source,
@@ -78,6 +100,8 @@ def outcome_of(
         faces=most(lambda region: region.action is Action.VEIL),
         uncertain=most(lambda region: region.action is Action.VEIL and region.uncertain),
         kept=most(lambda region: region.action is Action.KEEP),
+        frames=plan.source.frames if video else 0,
+        notices=notices,
     )
 
 
@@ -86,7 +110,8 @@ class Summary:
     """What came of a batch.
 
     Attributes:
-        outcomes: one for each file that was given or found and is a photo or could be one.
+        outcomes: one for each file that was given or found and is a photo or video, or could
+            be one.
         skipped: what folders held besides.
     """
 
@@ -119,6 +144,11 @@ class Summary:
         return tuple(outcome for outcome in self.done if outcome.faceless)
 
     @property
+    def lacking(self) -> tuple[Outcome, ...]:
+        """The files done in this run whose copies lack part of what the source shows."""
+        return tuple(outcome for outcome in self.done if outcome.lacking)
+
+    @property
     def faces(self) -> int:
         """How many faces were veiled in this run."""
         return sum(outcome.faces for outcome in self.done)
@@ -135,3 +165,6 @@ class Watcher(Protocol):
 
     def done(self, outcome: Outcome) -> None:
         """One file has ended."""
+
+    def progress(self, source: Path, progress: Progress) -> None:
+        """A video has come so far; told for every frame, from another thread."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crowdveil import __version__
-from crowdveil.detect.finder import Caution, FaceFinder
+from crowdveil.detect.finder import FaceFinder
 from crowdveil.draft import draft_regions
 from crowdveil.errors import PlanInvalid, UnreadableMedia, UnsupportedMedia
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
@@ -26,14 +26,13 @@ Breath = Callable[[], None]
 
 
 def plan_photo(
-    path: Path, finder: FaceFinder, caution: Caution, *, home: Path | None, breath: Breath
+    path: Path, finder: FaceFinder, *, home: Path | None, breath: Breath
 ) -> tuple[Plan, Photo]:
     """Find what must be hidden in one photo.
 
     Args:
         path: the photo.
         finder: finds the faces of one picture.
-        caution: the operating point that `finder` was made with, to be noted in the plan.
         home: the folder that the plan will be saved in, None if it will not be saved.
         breath: called between stages.
 
@@ -60,7 +59,7 @@ def plan_photo(
             height=height,
             frames=len(photo.frames),
         ),
-        made=Made(crowdveil=__version__, caution=caution, weights=finder.weights),
+        made=Made(crowdveil=__version__, caution=finder.caution, weights=finder.weights),
         regions=draft_regions(found, animated=bool(photo.durations_ms)),
     )
     return plan, photo

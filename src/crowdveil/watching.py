@@ -6,7 +6,7 @@ known is followed, who is new is looked at twice. Nothing of the frames is kept:
 follows what is visible, not the length of the video. Files are left to `filming`.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdveil.detect.detector import Detector
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.engine import cores
 from crowdveil.detect.faces import Faces
@@ -31,16 +32,16 @@ from crowdveil.track.tracker import Habits, Tracker
 from crowdveil.track.trail import Trail
 from crowdveil.track.verdict import Policy, Veiled, verdict
 
-QUICK_PX = 640
-"""Longest side at which every frame is looked at: a face of 24 pixels in 1280 is still seen."""
+QUICK_PX = 512
+"""Longest side at which every frame is looked at: a face of 25 pixels in 1280 is still seen."""
 
 FULL_PX = 2048
 """Longest side at which everything is looked at; larger pictures are reduced."""
 
-FULL_S = 1 / 3
+FULL_S = 0.4
 """How often everything is looked at."""
 
-NEW_LOOKS = 4
+NEW_LOOKS = 3
 """How many unknown faces of the quick pass get a second look, the likeliest first."""
 
 KNOWN_IOU = 0.4
@@ -49,7 +50,7 @@ KNOWN_IOU = 0.4
 KNOWN = 0.9
 """A face seen with this probability needs no second look."""
 
-ENOUGH_LOOKS = 3
+ENOUGH_LOOKS = 2
 """Nor does one that was looked at so often."""
 
 LEAST_FULL, LEAST_QUICK = 0.05, 0.15
@@ -106,6 +107,7 @@ class Watch:
         caution: Caution = Caution.NORMAL,
         detector: Path | None = None,
         every_frame: Effort = Effort.AUTO,
+        detectors: Mapping[str, Detector] | None = None,
         habits: Habits | None = None,
         policy: Policy | None = None,
     ) -> None:
@@ -115,13 +117,14 @@ class Watch:
             caution: the operating point of the full look.
             detector: an ONNX detector of the user's, used at every full look as well.
             every_frame: how often everything is looked at.
+            detectors: what `load_detectors` gave, to be shared; None to load them.
             habits: how faces are followed, None for the usual way.
             policy: how it is decided who is veiled, None for the usual way.
 
         Raises:
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
-        detectors = load_detectors()
+        detectors = load_detectors() if detectors is None else detectors
         self._full = FaceFinder(caution=caution, detector=detector, detectors=detectors)
         self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors)
         self._effort = every_frame

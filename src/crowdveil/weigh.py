@@ -19,12 +19,15 @@ _DEEP = frozenset({PhotoFormat.PNG, PhotoFormat.TIFF, PhotoFormat.HEIF, PhotoFor
 _PILLOW = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
 
 
-def weight_px(path: Path) -> int:
+def weight_px(path: Path, *, video: bool = False) -> int:
     """Pixels of all frames of a photo, twice where they may be deep.
 
     Returns:
-        At least 0; `BUDGET_PX` if the header cannot be read.
+        At least 0; `BUDGET_PX` if the header cannot be read, and for a video, which keeps
+        all cores busy by itself.
     """
+    if video:
+        return BUDGET_PX
     try:
         with path.open("rb") as file:
             format = identify(file.read(HEAD_BYTES))

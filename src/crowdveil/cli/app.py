@@ -32,7 +32,7 @@ def crowdveil(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Make everyone in photos unidentifiable before they are published.
+    """Make everyone in photos and videos unidentifiable before they are published.
 
     Works on this computer only: nothing is sent anywhere. Originals are never changed.
 

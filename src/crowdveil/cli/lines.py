@@ -4,6 +4,8 @@ For programs. Failures also get their sentence on stderr, as without `--json`.
 """
 
 import json
+from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +13,7 @@ import typer
 
 from crowdveil.cli.words import plain
 from crowdveil.errors import CrowdveilError
+from crowdveil.progress import Progress
 from crowdveil.summary import Outcome, Summary
 
 
@@ -20,6 +23,7 @@ class JsonLines:
     def __init__(self) -> None:
         """Begin with nothing to tell."""
         self._outcomes: list[Outcome] = []
+        self._next = 0.0
 
     def __enter__(self) -> Self:
         """Nothing to prepare."""
@@ -41,6 +45,9 @@ class JsonLines:
         self._outcomes.append(outcome)
         if outcome.error is not None:
             typer.echo(plain(outcome.error), err=True)
+        for notice in outcome.notices:
+            if notice.loud:
+                typer.echo(plain(f"{outcome.source}: {notice.text}"), err=True)
         _write(
             {
                 "source": str(outcome.source),
@@ -50,7 +57,24 @@ class JsonLines:
                 "faces": outcome.faces,
                 "uncertain": outcome.uncertain,
                 "kept": outcome.kept,
+                "frames": outcome.frames,
+                "notices": [notice.text for notice in outcome.notices],
                 "error": outcome.error,
+            }
+        )
+
+    def progress(self, source: Path, progress: Progress) -> None:
+        """At most one line a second."""
+        now = monotonic()
+        if now < self._next and progress.frames_done != progress.frames:
+            return
+        self._next = now + 1
+        _write(
+            {
+                "progress": str(source),
+                "stage": progress.stage.value,
+                "frames_done": progress.frames_done,
+                "frames": progress.frames,
             }
         )
 
@@ -80,6 +104,7 @@ def _totals(summary: Summary) -> dict[str, int]:
         "done": len(summary.done),
         "already": len(summary.already),
         "failed": len(summary.failures),
+        "lacking": len(summary.lacking),
         "faces": summary.faces,
         "uncertain": sum(outcome.uncertain for outcome in summary.done),
         "faceless": len(summary.faceless),

@@ -8,14 +8,18 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from crowdveil.cli.times import seconds
+from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video.clip import AudioChoice
+from crowdveil.options import MOST_CRF
 from crowdveil.plan import Shape
 from crowdveil.redact.look import Style
 
 Photos: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH", help="Photos, and folders to search through."),
+    typer.Argument(metavar="PATH", help="Photos, videos, and folders to search through."),
 ]
 CautionOption: TypeAlias = Annotated[
     Caution,
@@ -48,11 +52,49 @@ SeedOption: TypeAlias = Annotated[
 ]
 FormatOption: TypeAlias = Annotated[
     PhotoFormat | None,
-    typer.Option("--format", help="Format of every output, instead of each photo's own."),
+    typer.Option("--format", help="Format of every veiled photo, instead of its own."),
 ]
 KeepCreditOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--keep-credit", help="Keep creator, credit, copyright and caption."),
+    typer.Option("--keep-credit", help="Keep a photo's creator, credit, copyright and caption."),
+]
+EveryFrameOption: TypeAlias = Annotated[
+    Effort,
+    typer.Option(
+        "--every-frame",
+        help="full looks at every frame of a video with everything there is: slow, misses least.",
+    ),
+]
+FromOption: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        parser=seconds,
+        help="Begin videos here: seconds, MM:SS or HH:MM:SS.",
+    ),
+]
+ToOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--to", metavar="TIME", parser=seconds, help="End videos here."),
+]
+AudioOption: TypeAlias = Annotated[
+    AudioChoice,
+    typer.Option(
+        "--audio",
+        help="Sound of videos: keep it as it is (voices identify people), drop it, or disguise "
+        "voices (for the ear only).",
+    ),
+]
+CrfOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--crf",
+        metavar="N",
+        min=0,
+        max=MOST_CRF,
+        help="Rate factor of videos: 0 loses nothing; the default shows no difference.",
+    ),
 ]
 OverwriteOption: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.")

@@ -1,4 +1,4 @@
-"""`crowdveil plan`: photos and folders in, editable plans out."""
+"""`crowdveil plan`: photos, videos and folders in, editable plans out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,9 @@ def plan(
     paths: given.Photos,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the plans.")] = PLANS,
     caution: given.CautionOption = DEFAULT.caution,
+    start_s: given.FromOption = DEFAULT.start_s,
+    end_s: given.ToOption = DEFAULT.end_s,
+    every_frame: given.EveryFrameOption = DEFAULT.every_frame,
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
     detector: given.DetectorOption = DEFAULT.detector,
@@ -25,13 +28,13 @@ def plan(
 ) -> None:
     """Write plans of what would be veiled, to look at and edit.
 
-    One JSON file for each photo. It names its photo by hash and place, so it is not for
-    publication. docs/plan.md tells what can be edited.
+    One JSON file for each photo or video. It names its source by hash and place, so it is not
+    for publication. docs/plan.md tells what can be edited.
 
     \b
     Examples:
       crowdveil plan photos/                    into plans/, as NAME.EXT.plan.json
-      crowdveil render plans/                   the photos, as the edited plans say
+      crowdveil render plans/                   the copies, as the edited plans say
     """
     from crowdveil.api import plan_photos
 
@@ -40,7 +43,13 @@ def plan(
             paths,
             out,
             options=PlanOptions(
-                caution=caution, overwrite=overwrite, resume=resume, detector=detector
+                caution=caution,
+                start_s=start_s,
+                end_s=end_s,
+                every_frame=every_frame,
+                overwrite=overwrite,
+                resume=resume,
+                detector=detector,
             ),
             watcher=watcher,
         ),

@@ -1,4 +1,4 @@
-"""`crowdveil render`: edited plans in, veiled photos out."""
+"""`crowdveil render`: edited plans in, veiled photos and videos out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def render(
     out: Annotated[
         Path,
         typer.Option(
-            "-o", "--out", help="Folder for the photos, or for a single plan a file name."
+            "-o", "--out", help="Folder for the copies, or for a single plan a file name."
         ),
     ] = VEILED,
     source: Annotated[
@@ -37,14 +37,16 @@ def render(
     seed: given.SeedOption = DEFAULT.seed,
     format: given.FormatOption = DEFAULT.format,
     keep_credit: given.KeepCreditOption = DEFAULT.keep_credit,
+    audio: given.AudioOption = DEFAULT.audio,
+    crf: given.CrfOption = DEFAULT.crf,
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Write the photos that plans belong to, veiled as each plan says.
+    """Write the photos and videos that plans belong to, veiled as each plan says.
 
-    A photo that changed since its plan was made is refused: the faces would be elsewhere.
+    A source that changed since its plan was made is refused: the faces would be elsewhere.
 
     \b
     Examples:
@@ -66,6 +68,8 @@ def render(
                 seed=seed,
                 format=format,
                 keep_credit=keep_credit,
+                audio=audio,
+                crf=crf,
                 overwrite=overwrite,
                 resume=resume,
             ),

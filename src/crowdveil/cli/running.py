@@ -68,10 +68,11 @@ def run(
         style: the style of the outputs, if any; the user is warned of one that leaks.
 
     Returns:
-        What came of it, if nothing failed.
+        What came of it, if all is well.
 
     Raises:
-        typer.Exit: with the exit code, if anything failed or the user interrupted.
+        typer.Exit: with the exit code, if anything failed, a copy lacks part of its source, or
+            the user interrupted.
     """
     if style is not None and style in LOSSY_WARNING:
         report.warned(LOSSY_WARNING[style])
@@ -86,6 +87,6 @@ def run(
         code = WRONG_USAGE if isinstance(error, OptionsInvalid) else FAILED
         raise typer.Exit(code) from error
     report.ended(summary)
-    if summary.failures or not summary.outcomes:
+    if summary.failures or summary.lacking or not summary.outcomes:
         raise typer.Exit(FAILED)
     return summary

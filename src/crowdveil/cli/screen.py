@@ -6,15 +6,18 @@ happened is in `crowdveil.summary`.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from crowdveil.cli.words import Wording, count, first, plain
 from crowdveil.errors import CrowdveilError
+from crowdveil.progress import Progress, Stage
 from crowdveil.sources import Why
 from crowdveil.summary import Outcome, Status, Summary
 
@@ -42,7 +45,7 @@ class Screen:
         self._outcomes: list[Outcome] = []
         self._out = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
         self._err = Console(highlight=False, emoji=False, markup=False, soft_wrap=True, stderr=True)
-        self._bar = Progress(
+        self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30, complete_style="cyan", finished_style="cyan"),
             MofNCompleteColumn(),
@@ -54,6 +57,9 @@ class Screen:
             disable=quiet or not self._err.is_terminal,
         )
         self._task = self._bar.add_task(wording.doing, total=None, faces="")
+        self._film: TaskID | None = None
+        self._began = 0.0
+        self._stage: Stage | None = None
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -78,8 +84,31 @@ class Screen:
         self._outcomes.append(outcome)
         if outcome.error is not None:
             self._problem(outcome.error)
+        for notice in outcome.notices:
+            if notice.loud:
+                self._problem(f"{outcome.source}: {notice.text}")
+        if self._film is not None:
+            self._bar.remove_task(self._film)
+            self._film = self._stage = None
         faces = count(sum(outcome.faces for outcome in self._outcomes), "face")
         self._bar.update(self._task, advance=1, faces=faces)
+
+    def progress(self, source: Path, progress: Progress) -> None:
+        """Advance a video's own bar, and say how fast it goes."""
+        if self._film is None:
+            self._film = self._bar.add_task("", faces="")
+        if progress.stage is not self._stage:
+            self._stage, self._began = progress.stage, monotonic()
+            self._bar.reset(self._film)
+        speed = progress.frames_done / max(monotonic() - self._began, 1e-3)
+        step = {Stage.LOOKING: "1/2", Stage.VEILING: "2/2"}[progress.stage]
+        self._bar.update(
+            self._film,
+            description=f"  {plain(source.name)} {step}",
+            total=progress.frames,
+            completed=progress.frames_done,
+            faces=f"{speed:.0f} frames/s",
+        )
 
     def warned(self, sentence: str) -> None:
         """Say what the user should know before the work begins."""
@@ -108,6 +137,7 @@ class Screen:
         if self._quiet:
             return
         self._look(summary)
+        self._notices(summary)
         self._left_out(summary)
         # Last, so that a long list does not push it off the screen.
         if summary.done or summary.already:
@@ -116,7 +146,10 @@ class Screen:
             self._out.print(Text(AFTERWARDS, style="dim"))
 
     def _totals(self, summary: Summary) -> None:
-        photos = count(len(summary.done), "photo")
+        films = sum(bool(outcome.frames) for outcome in summary.done)
+        kinds = [count(len(summary.done) - films, "photo")] if films < len(summary.done) else []
+        kinds += [count(films, "video")] if films else []
+        photos = " and ".join(kinds) or "nothing"
         faces = count(summary.faces, "face")
         line = Text.assemble(
             (f"{self._wording.done} {photos}", "bold"), f", {faces}, in {plain(self._wording.out)}"
@@ -148,6 +181,18 @@ class Screen:
                 if outcome.kept
             ],
         )
+
+    def _notices(self, summary: Summary) -> None:
+        """What must be known of copies that are fine, each sentence once."""
+        files: dict[str, list[str]] = {}
+        for outcome in summary.done:
+            for notice in dict.fromkeys(outcome.notices):
+                if not notice.loud:
+                    files.setdefault(notice.text, []).append(outcome.source.name)
+        for text, names in files.items():
+            self._out.print(f"Note: {plain(text)} ({first(names, NAMED)})")
+        if files:
+            self._out.print()
 
     def _left_out(self, summary: Summary) -> None:
         lines = []

@@ -1,4 +1,4 @@
-"""`crowdveil veil`: photos and folders in, veiled copies out."""
+"""`crowdveil veil`: photos, videos and folders in, veiled copies out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def veil(
     out: Annotated[
         Path,
         typer.Option(
-            "-o", "--out", help="Folder for the copies, or for a single photo a file name."
+            "-o", "--out", help="Folder for the copies, or for a single file a file name."
         ),
     ] = VEILED,
     caution: given.CautionOption = DEFAULT.caution,
@@ -37,34 +37,40 @@ def veil(
         typer.Option(
             "--plans",
             metavar="DIR",
-            help="Also write each photo's plan. Not for publication: it holds the hash and "
+            help="Also write each file's plan. Not for publication: it holds the hash and "
             "place of the original.",
         ),
     ] = DEFAULT.plans,
+    audio: given.AudioOption = DEFAULT.audio,
+    start_s: given.FromOption = DEFAULT.start_s,
+    end_s: given.ToOption = DEFAULT.end_s,
+    every_frame: given.EveryFrameOption = DEFAULT.every_frame,
+    crf: given.CrfOption = DEFAULT.crf,
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
     detector: given.DetectorOption = DEFAULT.detector,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Write copies of photos with faces veiled and metadata gone.
+    """Write copies of photos and videos with faces veiled and metadata gone.
 
     Originals are never changed. Look at the copies before you publish them: the summary
-    names the photos that need it most.
+    names those that need it most.
 
     \b
     Examples:
       crowdveil veil photos/                    into veiled/, keeping the folders
       crowdveil veil march.jpg -o safe.jpg      one photo
+      crowdveil veil march.mp4 --audio drop     one video, without its sound
       crowdveil veil photos/ --caution high     rather a lamp too many than a face missed
       crowdveil veil photos/ --rename           file names that tell nothing
       crowdveil veil photos/ --resume           go on after an interruption
     """
-    from crowdveil.api import veil as veil_photos
+    from crowdveil.api import veil as veil_media
 
     wording = Wording("Veiling", "Veiled", out, renames=rename)
     run(
-        lambda watcher: veil_photos(
+        lambda watcher: veil_media(
             paths,
             out,
             options=VeilOptions(
@@ -77,6 +83,11 @@ def veil(
                 keep_credit=keep_credit,
                 rename=rename,
                 plans=plans,
+                audio=audio,
+                start_s=start_s,
+                end_s=end_s,
+                every_frame=every_frame,
+                crf=crf,
                 overwrite=overwrite,
                 resume=resume,
                 detector=detector,

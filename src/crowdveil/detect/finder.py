@@ -107,6 +107,7 @@ class FaceFinder:
         Raises:
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
+        self.caution = caution
         self._custom = load_detector(detector) if detector else None
         self._eyes = Eyes(POINTS[caution], detectors)
         self._fusion = load_fusion(weights_path("fusion"), caution)

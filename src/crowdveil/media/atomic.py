@@ -34,29 +34,60 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     Raises:
         OutputRefused: the path exists and may not be replaced, or cannot be written.
     """
-    # Hidden, and random so that two processes never share it.
-    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    partial = partial_path(path)
     try:
         with partial.open("xb") as file:
             file.write(data)
-            file.flush()
+        place_whole(partial, path, overwrite=overwrite)
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        # Also on Ctrl-C: no partial file may stay.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def partial_path(path: Path) -> Path:
+    """Where to write what will be `path` once it is whole.
+
+    Hidden, in the same folder, and random so that two processes never share it.
+    """
+    return path.with_name(f".{secrets.token_hex(8)}.partial")
+
+
+def place_whole(partial: Path, path: Path, *, overwrite: bool = False) -> None:
+    """Give a file that is written to its end its name.
+
+    Args:
+        partial: the file, in the folder of `path`; it is gone afterwards, unless refused.
+        path: the output.
+        overwrite: whether an existing file is replaced.
+
+    Raises:
+        OutputRefused: the path exists and may not be replaced, or cannot be written.
+    """
+    try:
+        # Windows can flush only what is open for writing.
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())
         os.utime(partial, (NEUTRAL_TIME_S, NEUTRAL_TIME_S))
         if overwrite:
             partial.replace(path)
         else:
             _place_new(partial, path)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
     except FileExistsError as error:
         raise OutputRefused(f"{path}: exists already; use --overwrite to replace it") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputRefused(
-            f"{path}: cannot be written ({reason}); check the folder or choose another"
-        ) from error
-    finally:
-        # Also on Ctrl-C: no partial file may stay.
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> OutputRefused:
+    reason = error.strerror or str(error)
+    return OutputRefused(
+        f"{path}: cannot be written ({reason}); check the folder or choose another"
+    )
 
 
 def _place_new(partial: Path, path: Path) -> None:

@@ -29,10 +29,11 @@ def steadied(boxes: Boxes, reach: int) -> Boxes:
         (n, 4) float32.
     """
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    calm = _windows(centre, reach).mean(axis=1)
+    calm = _windows(np.asarray(centre, np.float32), reach).mean(axis=1)
     half = np.asarray(half + np.abs(centre - calm), np.float32)
     # The mean of maxima that all include a frame is at least what the frame asks for.
-    half = _windows(_windows(half, reach).max(axis=1), reach).mean(axis=1)
+    widest = np.asarray(_windows(np.asarray(half, np.float32), reach).max(axis=1), np.float32)
+    half = np.asarray(_windows(widest, reach).mean(axis=1), np.float32)
     return np.concatenate([calm - half, calm + half], axis=1).astype(np.float32)
 
 

@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.media.limits import check_size
 from crowdveil.media.video.clip import Clip, Turn, VideoFormat
+from crowdveil.media.video.containers import HEAD_BYTES, written_as
 
 VOICES = "the sound is kept, and voices identify people; --audio drop leaves it out"
 
@@ -85,7 +86,7 @@ def open_clip(path: Path) -> Clip:
         frame = _first_frame(container, stream, path)
         check_size(frame.width, frame.height, 1, str(path))
         rate = stream.average_rate or stream.guessed_rate
-        format = _format(container.format.name, path)
+        format = _format(path)
         seconds = _seconds(container, stream)
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         turn = _turn(frame)
@@ -125,21 +126,9 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     )
 
 
-def _format(names: str, path: Path) -> VideoFormat:
-    """The container to write for one that libav calls by these names."""
-    if "matroska" in names:
-        with path.open("rb") as file:
-            return VideoFormat.WEBM if b"webm" in file.read(64) else VideoFormat.MKV
-    if names == "avi":
-        return VideoFormat.AVI
-    if "mov" in names:
-        with path.open("rb") as file:
-            head = file.read(12)
-        # QuickTime files either say so or, being old, begin with some other box.
-        if head[4:8] != b"ftyp" or head[8:12] == b"qt  ":
-            return VideoFormat.MOV
-        return VideoFormat.MP4
-    return VideoFormat.MKV
+def _format(path: Path) -> VideoFormat:
+    with path.open("rb") as file:
+        return written_as(file.read(HEAD_BYTES)) or VideoFormat.MKV
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float | None:

@@ -1,0 +1,32 @@
+"""How far one video is: what the thread that works on it tells those who watch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Stage(StrEnum):
+    """What is being done with a video."""
+
+    LOOKING = "looking"
+    VEILING = "veiling"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one video is.
+
+    Attributes:
+        stage: the pass that is under way.
+        frames_done: frames done in this pass.
+        frames: how many there are, None if unknown; a guess in the first pass.
+    """
+
+    stage: Stage
+    frames_done: int
+    frames: int | None
+
+
+Tell: TypeAlias = Callable[[Progress], None]
+"""Is told how far a video is, after every frame, from the thread that works on it."""
