@@ -67,7 +67,7 @@ def test_several_photos_may_not_share_one_output_name(paths: list[str]) -> None:
     "names", [("a.jpg", "a.jpg"), ("a.jpg", "A.JPG"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
 )
 def test_two_photos_with_one_output_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
-    jobs = [Job(tmp_path / f"{i}.jpg", photo=tmp_path / name) for i, name in enumerate(names)]
+    jobs = [Job(tmp_path / f"{i}.jpg", output=tmp_path / name) for i, name in enumerate(names)]
     with pytest.raises(OutputRefused, match=r"0\.jpg and .*1\.jpg"):
         to_do(jobs, Writing())
 
@@ -76,7 +76,7 @@ def test_two_outputs_that_meet_through_a_linked_folder_are_refused(tmp_path: Pat
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     jobs = [
-        Job(tmp_path / folder, photo=tmp_path / folder / "a.jpg") for folder in ("real", "link")
+        Job(tmp_path / folder, output=tmp_path / folder / "a.jpg") for folder in ("real", "link")
     ]
     with pytest.raises(OutputRefused):
         to_do(jobs, Writing(overwrite=True))
@@ -109,18 +109,18 @@ def test_the_output_of_one_photo_must_not_be_another_original(tmp_path: Path) ->
     for name in ("a.png", "a.jpg"):
         (tmp_path / name).write_bytes(b"original")
     jobs = [
-        Job(tmp_path / "a.png", photo=tmp_path / "a.jpg"),
-        Job(tmp_path / "a.jpg", photo=tmp_path / "out.jpg"),
+        Job(tmp_path / "a.png", output=tmp_path / "a.jpg"),
+        Job(tmp_path / "a.jpg", output=tmp_path / "out.jpg"),
     ]
     with pytest.raises(OutputRefused, match="is the original"):
         to_do(jobs, Writing(overwrite=True))
 
 
 def test_every_output_that_exists_is_named_before_work_begins(tmp_path: Path) -> None:
-    jobs = [Job(tmp_path / f"in{i}", photo=tmp_path / f"out{i}.jpg") for i in range(3)]
+    jobs = [Job(tmp_path / f"in{i}", output=tmp_path / f"out{i}.jpg") for i in range(3)]
     for job in jobs[:2]:
-        assert job.photo is not None
-        job.photo.write_bytes(b"done")
+        assert job.output is not None
+        job.output.write_bytes(b"done")
     with pytest.raises(OutputRefused, match=r"2 outputs exist.*out0\.jpg, .*out1\.jpg"):
         to_do(jobs, Writing())
     assert to_do(jobs, Writing(overwrite=True)) == (jobs, [])
@@ -129,7 +129,7 @@ def test_every_output_that_exists_is_named_before_work_begins(tmp_path: Path) ->
 
 def test_a_link_to_nowhere_counts_as_existing_and_not_as_done(tmp_path: Path) -> None:
     (tmp_path / "out.jpg").symlink_to(tmp_path / "nowhere")
-    job = Job(tmp_path / "in.jpg", photo=tmp_path / "out.jpg")
+    job = Job(tmp_path / "in.jpg", output=tmp_path / "out.jpg")
     for writing in (Writing(), Writing(resume=True)):
         with pytest.raises(OutputRefused, match="exists already"):
             to_do([job], writing)
@@ -137,7 +137,7 @@ def test_a_link_to_nowhere_counts_as_existing_and_not_as_done(tmp_path: Path) ->
 
 def test_a_plan_without_its_photo_is_not_done_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.plan.json").write_text("edited by hand")
-    job = Job(tmp_path / "in.jpg", photo=tmp_path / "a.jpg", plan=tmp_path / "a.plan.json")
+    job = Job(tmp_path / "in.jpg", output=tmp_path / "a.jpg", plan=tmp_path / "a.plan.json")
     with pytest.raises(OutputRefused, match=r"a\.plan\.json"):
         to_do([job], Writing(resume=True))
 
@@ -145,4 +145,4 @@ def test_a_plan_without_its_photo_is_not_done_and_not_replaced(tmp_path: Path) -
 def test_no_folder_is_ever_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").mkdir()
     with pytest.raises(OutputRefused, match="is a folder"):
-        to_do([Job(tmp_path / "in.jpg", photo=tmp_path / "a.jpg")], Writing(overwrite=True))
+        to_do([Job(tmp_path / "in.jpg", output=tmp_path / "a.jpg")], Writing(overwrite=True))

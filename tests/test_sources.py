@@ -3,7 +3,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from crowdveil.sources import Found, Why, expand, judge_photo, judge_plan
+from crowdveil.sources import Found, Why, expand, judge_media, judge_plan
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def places(found: Found) -> list[str]:
 
 
 def test_a_folder_is_searched_in_the_order_people_count_and_keeps_its_tree(tree: Path) -> None:
-    found = expand([tree], judge_photo)
+    found = expand([tree], judge_media)
     expected = ["2.jpg", "10.jpg", "day one/a.jpg", "day one/b/c.jpg"]
     assert places(found) == [str(PurePath(place)) for place in expected]
 
@@ -32,7 +32,7 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(tree: Path) -> None:
     (tree / "link.jpg").symlink_to(tree / "2.jpg")
     (tree / "loop").symlink_to(tree)
     (tree / "film.mp4").write_bytes(b"")
-    found = expand([tree], judge_photo)
+    found = expand([tree], judge_media)
     told = {item.path for item in found.inputs} | {item.path for item in found.refusals}
     told |= {item.path for item in found.skipped}
     for path in tree.rglob("*"):
@@ -49,29 +49,29 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(tree: Path) -> None:
 
 def test_a_link_or_a_hidden_file_that_is_given_outright_is_taken(tree: Path) -> None:
     (tree / "link.jpg").symlink_to(tree / "2.jpg")
-    found = expand([tree / "link.jpg", tree / ".thumbs/t.jpg"], judge_photo)
+    found = expand([tree / "link.jpg", tree / ".thumbs/t.jpg"], judge_media)
     assert places(found) == ["link.jpg", "t.jpg"]
 
 
 def test_a_linked_folder_that_is_given_outright_is_searched(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "card").symlink_to(tree)
-    assert places(expand([tmp_path / "card"], judge_photo)) == places(expand([tree], judge_photo))
+    assert places(expand([tmp_path / "card"], judge_media)) == places(expand([tree], judge_media))
 
 
 def test_the_output_folder_inside_an_input_folder_is_not_searched(tree: Path) -> None:
-    found = expand([tree], judge_photo, outputs=[tree / "day one", tree / "not there"])
+    found = expand([tree], judge_media, outputs=[tree / "day one", tree / "not there"])
     assert places(found) == ["2.jpg", "10.jpg"]
     assert Why.OUTPUT in {skipped.why for skipped in found.skipped}
 
 
 def test_a_photo_given_twice_is_taken_once(tree: Path) -> None:
-    assert places(expand([tree, tree, tree / "2.jpg"], judge_photo)) == places(
-        expand([tree], judge_photo)
+    assert places(expand([tree, tree, tree / "2.jpg"], judge_media)) == places(
+        expand([tree], judge_media)
     )
 
 
 def test_what_is_given_outright_and_is_no_photo_is_refused(tree: Path) -> None:
-    found = expand([tree / "notes.txt", tree / "gone.jpg"], judge_photo)
+    found = expand([tree / "notes.txt", tree / "gone.jpg"], judge_media)
     assert not found.inputs
     assert [refusal.path.name for refusal in found.refusals] == ["notes.txt", "gone.jpg"]
     assert "not a photo" in found.refusals[0].error
@@ -82,7 +82,7 @@ def test_what_is_given_outright_and_is_no_photo_is_refused(tree: Path) -> None:
 )
 def test_a_folder_that_may_not_be_opened_is_told(tree: Path) -> None:
     (tree / "day one").chmod(0)
-    found = expand([tree], judge_photo)
+    found = expand([tree], judge_media)
     (tree / "day one").chmod(0o700)
     assert [refusal.path.name for refusal in found.refusals] == ["day one"]
     assert "permissions" in found.refusals[0].error
@@ -92,7 +92,7 @@ def test_a_folder_that_may_not_be_opened_is_told(tree: Path) -> None:
 def test_a_name_that_is_no_text_is_refused_instead_of_breaking_the_plan(tree: Path) -> None:
     path = tree / os.fsdecode(b"caf\xe9.jpg")
     path.write_bytes((tree / "2.jpg").read_bytes())
-    found = expand([tree], judge_photo)
+    found = expand([tree], judge_media)
     assert [refusal.path for refusal in found.refusals] == [path]
     assert "not valid UTF-8" in found.refusals[0].error
 
