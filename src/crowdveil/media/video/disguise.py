@@ -73,7 +73,9 @@ _MOST_MADE_UP = 8.0
 _DISPERSION_S = 0.004
 """Delay between the lowest and highest frequencies of a pulse, which lowers its crest."""
 _KNEE = 0.8
-"""Level from which loud samples are bent so that none reaches full scale."""
+"""Level from which loud samples are bent so that none passes full scale."""
+_LOUDEST = 100.0
+"""Samples in floating point can be beyond full scale; what is further out is damage."""
 
 
 class Disguise:
@@ -132,7 +134,7 @@ class Disguise:
             raise ValueError(f"samples of shape {samples.shape} are not (n, {self._channels})")
         self._taken += len(samples)
         finite = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
-        return self._speak(finite)
+        return self._speak(np.clip(finite, -_LOUDEST, _LOUDEST))
 
     def flush(self) -> Sound:
         """Give what is left: (k, channels) float32.
@@ -168,8 +170,11 @@ class Disguise:
         """Synthesise what `count` windows tell: (count * hop, channels), before limiting."""
         grid = self._grid
         framed = np.lib.stride_tricks.sliding_window_view(heard, grid.window.size, axis=0)
+        seen = framed[:: grid.hop].swapaxes(0, 1)
+        # Direct current is no sound, but under a short window it would be taken for rumble.
+        seen = (seen - (seen @ grid.window)[..., None] / grid.window.sum()) * grid.window
         # (channels, count, bins): power of white noise of variance one is one.
-        spectra = np.fft.rfft(framed[:: grid.hop].swapaxes(0, 1) * grid.window, grid.size)
+        spectra = np.fft.rfft(seen, grid.size)
         power = np.square(np.abs(spectra[..., : grid.bins])).astype(np.float32)
         loudness = np.sqrt(power @ grid.bands)
         draw = self._voice.next(count)
@@ -432,7 +437,7 @@ def _voicing(power: Floats, grid: _Grid) -> Floats:
 
 
 def _limited(samples: Sound) -> Sound:
-    """Bend what is louder than the knee towards full scale, which it never reaches."""
+    """Bend what is louder than the knee towards full scale, which it never passes."""
     loud = np.abs(samples) > _KNEE
     if loud.any():
         over = (np.abs(samples[loud]) - _KNEE) / (1 - _KNEE)
