@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdveil.plan import Region, Shape
-from crowdveil.redact.holes import holes_of
+from crowdveil.redact.holes import grounds_of, holes_of
 from crowdveil.redact.look import Look
 from crowdveil.redact.masks import Outlines, coverage_in, mask_in, mask_of
 
@@ -155,3 +155,64 @@ def test_a_smooth_edge_stays_within_the_mask(regions: list[Region]) -> None:
     thick = deep.half.min(axis=1, initial=np.inf) > 1
     assert not (coverage > 0.5)[~mask].any()
     assert (coverage == 1)[mask_in(window, deep.select(np.flatnonzero(thick)))].all()
+
+
+@given(region_lists(), st.sampled_from([None, *Shape]), st.floats(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_boxes_hide_what_the_same_regions_hide(
+    regions: list[Region], shape: Shape | None, margin: float
+) -> None:
+    look = Look(shape=shape, margin=margin)
+    veiled = [one for one in regions if one.action == "veil"]
+    boxes = np.array([one.box for one in veiled], np.float64).reshape(-1, 4)
+    ellipse = np.array([one.shape is Shape.ELLIPSE for one in veiled], bool)
+    outlines = Outlines.of_boxes(boxes, ellipse, look)
+    assert (mask_in((0, 0, *SIZE_WH), outlines) == mask_of(regions, SIZE_WH, look)).all()
+
+
+@pytest.mark.parametrize(
+    ("boxes", "ellipse"),
+    [
+        pytest.param([[0, 0, np.nan, 5]], [True], id="not-a-number"),
+        pytest.param([[0, 0, np.inf, 5]], [True], id="endless"),
+        pytest.param([[9, 0, 5, 5]], [True], id="inverted"),
+        pytest.param([[5, 0, 5, 5]], [True], id="empty"),
+        pytest.param([[0, 0, 5, 5]], [True, False], id="one-shape-too-many"),
+        pytest.param([[0, 0, 5]], [True], id="three-corners"),
+    ],
+)
+def test_a_box_that_would_hide_nothing_is_refused(
+    boxes: list[list[float]], ellipse: list[bool]
+) -> None:
+    with pytest.raises(ValueError, match="box"):
+        Outlines.of_boxes(np.array(boxes, np.float32), np.array(ellipse), Look())
+
+
+@given(region_lists(), st.integers(0, 2000))
+@settings(max_examples=60, deadline=None)
+def test_every_hole_is_filled_once_with_all_of_its_surroundings(
+    regions: list[Region], start_px: int
+) -> None:
+    holes = holes_of(Outlines.of(regions, Look()), SIZE_WH, grid_px=16)
+    grounds = grounds_of(holes, start_px=start_px)
+    assert sorted(id(hole) for _, within in grounds for hole in within) == sorted(map(id, holes))
+    for window, within in grounds:
+        for edge, last in zip(window, (*SIZE_WH, *SIZE_WH), strict=True):
+            assert edge % 16 == 0 or edge == last
+        for hole in within:
+            for outer, inner in ((window, hole.around), (hole.around, hole.window)):
+                assert outer[0] <= inner[0] < inner[2] <= outer[2]
+                assert outer[1] <= inner[1] < inner[3] <= outer[3]
+
+
+def test_holes_are_filled_together_where_that_is_less_work() -> None:
+    size_wh = (2000, 400)
+    boxes = [(x, 200, x + 40, 240) for x in (100, 260, 420, 1700)]
+    outlines = Outlines.of([region(i, box) for i, box in enumerate(boxes)], Look())
+    holes = holes_of(outlines, size_wh)
+    assert len(holes) == 4
+    counts = {
+        start_px: [len(within) for _, within in grounds_of(holes, start_px=start_px)]
+        for start_px in (0, 20_000, 10**7)
+    }
+    assert counts == {0: [1, 1, 1, 1], 20_000: [3, 1], 10**7: [4]}

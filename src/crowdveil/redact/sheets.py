@@ -124,12 +124,13 @@ def sheets_of(planes: Sequence[Plane]) -> tuple[list[Sheet], SizeWH]:
     Formats with an even number of planes of brightness, primaries and alpha have alpha last.
 
     Raises:
-        ValueError: no plane, or the planes' sizes or steps do not belong to one picture.
+        ValueError: no plane of brightness, or the planes' sizes or steps do not belong to one
+            picture.
     """
-    if not planes or any(step not in STEPS for plane in planes for step in plane.step_xy):
-        raise ValueError(f"a frame needs planes with steps of {STEPS} pixels")
-    width = min(plane.samples.shape[1] * plane.step_xy[0] for plane in planes)
-    height = min(plane.samples.shape[0] * plane.step_xy[1] for plane in planes)
+    if any(step not in STEPS for plane in planes for step in plane.step_xy):
+        raise ValueError(f"a sample must stand for {STEPS} pixels across and down")
+    width = min((plane.samples.shape[1] * plane.step_xy[0] for plane in planes), default=0)
+    height = min((plane.samples.shape[0] * plane.step_xy[1] for plane in planes), default=0)
     for plane in planes:
         expected = -(-height // plane.step_xy[1]), -(-width // plane.step_xy[0]), 1
         if plane.samples.shape != expected:
@@ -138,7 +139,9 @@ def sheets_of(planes: Sequence[Plane]) -> tuple[list[Sheet], SizeWH]:
                 f"{width} x {height} pixels; expected {expected}"
             )
     untinted = [plane for plane in planes if plane.neutral is None]
-    alpha = untinted[-1] if len(untinted) % 2 == 0 and untinted else None
+    if not any(plane.step_xy == (1, 1) for plane in untinted):
+        raise ValueError("a frame needs a plane of brightness with a sample for every pixel")
+    alpha = untinted[-1] if len(untinted) % 2 == 0 else None
     groups: dict[tuple[Meaning, tuple[int, int]], list[Plane]] = {}
     for plane in planes:
         meaning = Meaning.LIGHT if plane.neutral is None else Meaning.TINT
