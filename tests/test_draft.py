@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from crowdveil.detect.faces import Faces
 from crowdveil.draft import draft_regions, reading_order
-from crowdveil.plan import Origin, Region
+from crowdveil.plan import Region
 
 side = st.floats(0.5, 300, width=32)
 boxes = st.lists(
@@ -25,7 +25,7 @@ def test_every_face_becomes_one_region_that_holds_all_of_it(
     corners: list[tuple[float, float, float, float]],
 ) -> None:
     faces = faces_at(corners)
-    regions = draft_regions([faces], animated=False)
+    regions = draft_regions([faces])
     assert [region.id for region in regions] == [f"r{i}" for i in range(1, len(faces) + 1)]
     assert sum(region.uncertain for region in regions) == int(faces.uncertain.sum())
     scores = sorted(round(float(p), 4) for p in faces.probability)
@@ -61,13 +61,10 @@ def test_the_order_does_not_depend_on_the_order_of_the_finds(order: list[int]) -
     assert reading_order([grid[i] for i in order]) == reading_order(grid)
 
 
-def test_frames_of_an_animation_cover_for_each_other_and_pages_do_not() -> None:
+def test_pages_do_not_cover_for_each_other() -> None:
     found = [faces_at([(10, 10, 20, 20)]), Faces.none(), faces_at([(12, 10, 20, 20)])]
-    animated = draft_regions(found, animated=True)
-    assert [region.frame for region in animated] == sorted(region.frame for region in animated)
-    assert {region.frame for region in animated if region.origin is Origin.FILLED} == {1}
-    assert {region.frame for region in draft_regions(found, animated=False)} == {0, 2}
+    assert [region.frame for region in draft_regions(found)] == [0, 2]
 
 
 def test_a_picture_without_faces_has_no_regions() -> None:
-    assert draft_regions([Faces.none()], animated=False) == ()
+    assert draft_regions([Faces.none()]) == ()

@@ -102,7 +102,7 @@ def test_an_output_that_is_an_original_is_refused_even_with_overwrite(
         os.link(original, output)
     for writing in (Writing(), Writing(overwrite=True), Writing(resume=True)):
         with pytest.raises(OutputRefused, match="originals are never written"):
-            to_do([Job(original, photo=output)], writing)
+            to_do([Job(original, output=output)], writing)
 
 
 def test_the_output_of_one_photo_must_not_be_another_original(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_what_is_given_outright_and_is_no_photo_is_refused(tree: Path) -> None:
     found = expand([tree / "notes.txt", tree / "gone.jpg"], judge_media)
     assert not found.inputs
     assert [refusal.path.name for refusal in found.refusals] == ["notes.txt", "gone.jpg"]
-    assert "not a photo" in found.refusals[0].error
+    assert "neither a photo nor a video" in found.refusals[0].error
 
 
 @pytest.mark.skipif(

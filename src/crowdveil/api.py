@@ -100,7 +100,9 @@ def veil(
                 )
                 notices = _render(job, clip, plan, look, options, breath, tell)
                 return Made(plan, notices=damage + notices)
-            plan, photo = plan_photo(job.source, eyes.finder(), home=home, breath=breath)
+            plan, photo = plan_photo(
+                job.source, eyes.finder(), eyes.watch, home=home, breath=breath
+            )
             photo = render_photo(photo, plan, look, breath=breath)
             breath()
             data = encode_veiled(
@@ -153,7 +155,7 @@ def plan_photos(
                     clip, watch, home=home, span=span, breath=breath, tell=tell
                 )
                 return Made(plan, notices=damage)
-            plan, _ = plan_photo(job.source, eyes.finder(), home=home, breath=breath)
+            plan, _ = plan_photo(job.source, eyes.finder(), eyes.watch, home=home, breath=breath)
             return Made(plan)
 
         return work

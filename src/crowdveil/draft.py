@@ -1,7 +1,7 @@
-"""Turns the faces found in each frame into the regions of a plan.
+"""Turns the faces found in each page of a photo into the regions of a plan.
 
-Decides their order, ids and precision, and adds what the frames of an animation owe each
-other. Finding faces and painting are left to `detect` and `redact`.
+Decides their order, ids and precision. What moves is left to `watching`. Finding faces and
+painting are left to `detect` and `redact`.
 """
 
 import math
@@ -10,19 +10,16 @@ from collections.abc import Sequence
 from crowdveil.detect.faces import Faces
 from crowdveil.geometry import Box
 from crowdveil.plan import Region
-from crowdveil.track.gaps import fill_gaps
 
 _STEPS_PER_PX = 100
 """Boxes are written to a hundredth of a pixel, rounded outwards, so that plans stay readable."""
 
 
-def draft_regions(found: Sequence[Faces], *, animated: bool) -> tuple[Region, ...]:
+def draft_regions(found: Sequence[Faces]) -> tuple[Region, ...]:
     """Regions r1, r2, ... for every face, frame by frame and in reading order within each.
 
     Args:
-        found: the faces of each frame, in the order of the frames.
-        animated: whether frames follow each other in time, so that a face found in one is
-            veiled in its neighbours too; the pages of a document do not.
+        found: the faces of each page, in order.
     """
     regions = [
         Region(
@@ -36,8 +33,6 @@ def draft_regions(found: Sequence[Faces], *, animated: bool) -> tuple[Region, ..
         for frame, faces in enumerate(found)
         for number in range(len(faces))
     ]
-    if animated:
-        regions += fill_gaps(regions, len(found))
     ordered = [
         region
         for frame in range(len(found))

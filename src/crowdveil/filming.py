@@ -95,7 +95,7 @@ def plan_video(
         tracks=tracks,
     )
     damage = reader.damage.sentence()
-    return plan, () if damage is None else (Notice(damage, loud=True),)
+    return plan, () if damage is None else (Notice(damage, loud=reader.damage.loud),)
 
 
 def read_planned_video(path: Path, plan: Plan) -> Clip:

@@ -9,30 +9,45 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from crowdveil import __version__
+from crowdveil.detect.effort import Effort
+from crowdveil.detect.faces import Faces
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.draft import draft_regions
 from crowdveil.errors import PlanInvalid, UnreadableMedia, UnsupportedMedia
+from crowdveil.geometry import SizeWH
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
-from crowdveil.media.picture import Photo, PhotoFormat
-from crowdveil.plan import Made, Plan, Region, Source
+from crowdveil.media.picture import RGB, Photo, PhotoFormat, Picture
+from crowdveil.plan import Made, Plan, Source, Track
 from crowdveil.redact.look import Look
 from crowdveil.redact.render import render_picture
+from crowdveil.track.timeline import Timeline
+from crowdveil.watching import Scene, Watch
 
 Breath = Callable[[], None]
 """Called between the stages of one photo; raises when the work is no longer wanted."""
 
 
 def plan_photo(
-    path: Path, finder: FaceFinder, *, home: Path | None, breath: Breath
+    path: Path,
+    finder: FaceFinder,
+    watch: Callable[[], Watch],
+    *,
+    home: Path | None,
+    breath: Breath,
 ) -> tuple[Plan, Photo]:
     """Find what must be hidden in one photo.
 
     Args:
         path: the photo.
         finder: finds the faces of one picture.
+        watch: makes what follows faces through the frames of an animation.
         home: the folder that the plan will be saved in, None if it will not be saved.
         breath: called between stages.
 
@@ -44,11 +59,15 @@ def plan_photo(
     """
     sha256 = sha256_of(path)
     photo = read_photo(path)
-    found = []
-    for frame in photo.frames:
-        breath()
-        found.append(finder.find(frame.rgb()))
     width, height = photo.frames[0].size_wh
+    tracks: tuple[Track, ...] = ()
+    found: list[Faces] = []
+    if photo.durations_ms:
+        tracks = _followed(photo, watch(), breath)
+    else:
+        for frame in photo.frames:
+            breath()
+            found.append(finder.find(frame.rgb()))
     plan = Plan(
         source=Source(
             name=path.name,
@@ -58,9 +77,11 @@ def plan_photo(
             width=width,
             height=height,
             frames=len(photo.frames),
+            duration_s=sum(photo.durations_ms) / 1000 if photo.durations_ms else None,
         ),
         made=Made(crowdveil=__version__, caution=finder.caution, weights=finder.weights),
-        regions=draft_regions(found, animated=bool(photo.durations_ms)),
+        regions=draft_regions(found),
+        tracks=tracks,
     )
     return plan, photo
 
@@ -92,10 +113,10 @@ def read_planned(path: Path, plan: Plan) -> Photo:
 def render_photo(photo: Photo, plan: Plan, look: Look, *, breath: Breath) -> Photo:
     """Veil every frame of a photo as its plan says; the plan must belong to it."""
     frames = []
+    timeline = Timeline(plan)
     for number, frame in enumerate(photo.frames):
         breath()
-        regions: list[Region] = [region for region in plan.regions if region.frame == number]
-        frames.append(render_picture(frame, regions, look))
+        frames.append(render_picture(frame, timeline.at(number), look))
     return dataclasses.replace(photo, frames=tuple(frames))
 
 
@@ -113,6 +134,35 @@ def encode_veiled(
     except UnsupportedMedia as error:
         # Encoders know pixels, not files.
         raise UnsupportedMedia(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """A frame of an animation, for watching."""
+
+    number: int
+    time_s: float
+    picture: Picture
+
+    def rgb(self, size_wh: SizeWH) -> RGB:
+        """As `clip.Frame.rgb`."""
+        picture = self.picture.rgb()
+        if size_wh == self.picture.size_wh:
+            return picture
+        shrinks = size_wh[0] < self.picture.size_wh[0]
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(picture, size_wh, interpolation=method), np.uint8)
+
+
+def _followed(photo: Photo, watch: Watch, breath: Breath) -> tuple[Track, ...]:
+    """The faces of an animation through its frames, each looked at with everything there is."""
+    ends = np.cumsum((0, *photo.durations_ms)) / 1000
+    stills = (
+        _Still(number, float(ends[number]), picture) for number, picture in enumerate(photo.frames)
+    )
+    rate = len(photo.frames) / max(float(ends[-1]), 0.01 * len(photo.frames))
+    scene = Scene(photo.frames[0].size_wh, 1.0, rate)
+    return watch.follow(stills, scene, effort=Effort.FULL, seen=lambda _: breath())[0]
 
 
 def sha256_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,6 @@ from crowdveil.detect.finder import Caution, FaceFinder, Guesses, load_detectors
 from crowdveil.draft import written
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
-from crowdveil.media.video.clip import Frame
 from crowdveil.pipeline import in_order
 from crowdveil.plan import Track
 from crowdveil.track.motion import Step, View
@@ -55,6 +55,17 @@ ENOUGH_LOOKS = 2
 
 LEAST_FULL, LEAST_QUICK = 0.05, 0.15
 """Least probabilities of sightings that are followed at all."""
+
+
+class Picturable(Protocol):
+    """A frame that can be looked at."""
+
+    @property
+    def number(self) -> int:
+        """0 for the first frame."""
+
+    def rgb(self, size_wh: SizeWH) -> RGB:
+        """The upright picture at a size, (h, w, 3) uint8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +144,19 @@ class Watch:
         self.weights = self._full.weights
 
     def follow(
-        self, frames: Iterable[Frame], scene: Scene, *, seen: Callable[[int], None] | None = None
+        self,
+        frames: Iterable[Picturable],
+        scene: Scene,
+        *,
+        effort: Effort | None = None,
+        seen: Callable[[int], None] | None = None,
     ) -> tuple[tuple[Track, ...], int]:
         """Watch all frames.
 
         Args:
             frames: in the order of showing.
             scene: what they have in common.
+            effort: how often everything is looked at, None for what the watch was made with.
             seen: told after each frame how many are done; may raise to stop.
 
         Returns:
@@ -149,7 +166,7 @@ class Watch:
         shot = _Shot(
             Tracker(scene.rate, lambda boxes: rule.threshold(boxes, scene.size_wh), self._habits)
         )
-        with closing(self._guessed(frames, scene)) as guessed:
+        with closing(self._guessed(frames, scene, effort or self._effort)) as guessed:
             for look, guesses in guessed:
                 if look.step is None:
                     self._close(shot, scene, look.number)
@@ -162,9 +179,9 @@ class Watch:
         self._close(shot, scene, shot.frames)
         return _tracks(shot.veiled, shot.frames), shot.frames
 
-    def _looks(self, frames: Iterable[Frame], scene: Scene) -> Iterator[_Look]:
+    def _looks(self, frames: Iterable[Picturable], scene: Scene, effort: Effort) -> Iterator[_Look]:
         """What to look at in each frame."""
-        every = 1 if self._effort is Effort.FULL else max(round(FULL_S * scene.rate), 1)
+        every = 1 if effort is Effort.FULL else max(round(FULL_S * scene.rate), 1)
         before: View | None = None
         since = 0
         for frame in frames:
@@ -182,7 +199,7 @@ class Watch:
             before = view
 
     def _guessed(
-        self, frames: Iterable[Frame], scene: Scene
+        self, frames: Iterable[Picturable], scene: Scene, effort: Effort
     ) -> Generator[tuple[_Look, Guesses], None, None]:
         """The passes over whole pictures, several at a time, in order."""
 
@@ -190,7 +207,11 @@ class Watch:
             return (self._full if look.full else self._quick).guess(look.picture)
 
         return in_order(
-            self._looks(frames, scene), guess, weight=lambda look: 0, budget=1, workers=cores() + 1
+            self._looks(frames, scene, effort),
+            guess,
+            weight=lambda look: 0,
+            budget=1,
+            workers=cores() + 1,
         )
 
     def _judged(self, look: _Look, guesses: Guesses, tracker: Tracker, scene: Scene) -> Faces:

@@ -90,18 +90,14 @@ def verdict(
     back = round((policy.back_s if sure else policy.doubtful_s) * rate)
     first, last = int(sighted[0]), int(sighted[-1])
     low, high = _firm(trail, first, last, back, hold)
-    kept = boxes[low : high + 1]
     tail = max(round(policy.tail_s * rate * (1 if sure else 2)), 1)
     start, stop = trail.start + low, trail.start + high + 1
-    before = min(tail, start - shot.start)
-    after = min(tail, shot.stop - stop)
-    growth = policy.tail_growth / rate
-    kept = np.concatenate([
-        _tail(kept[0], before, growth)[::-1], kept, _tail(kept[-1], after, growth),
-    ])  # fmt: skip
+    before = _tail(boxes[: low + 1][::-1], min(tail, start - shot.start), policy, rate)
+    after = _tail(boxes[high:], min(tail, shot.stop - stop), policy, rate)
+    kept = np.concatenate([before[::-1], boxes[low : high + 1], after])
     return Veiled(
-        start - before,
-        stop + after,
+        start - len(before),
+        stop + len(after),
         kept.astype(np.float32),
         score,
         score < DOUBTFUL,
@@ -119,8 +115,15 @@ def _firm(trail: Trail, first: int, last: int, back: int, hold: int) -> tuple[in
     return low, high
 
 
-def _tail(box: NDArray[np.float32], frames: int, growth: float) -> Boxes:
-    """A box that stays and grows, (frames, 4)."""
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
-    grown = half * (1 + growth * np.arange(1, frames + 1, dtype=np.float32)[:, None])
-    return np.concatenate([centre - grown, centre + grown], axis=1)
+def _tail(known: Boxes, frames: int, policy: Policy, rate: float) -> Boxes:
+    """Boxes of the frames after the first of `known`, wider and wider, (frames, 4).
+
+    As long as it is known where the camera carried it, a tail goes along; then it stays.
+    """
+    path = known[1 : frames + 1]
+    still = np.repeat(known[len(path)][None], frames - len(path), axis=0)
+    path = np.concatenate([path, still])
+    centre, half = (path[:, :2] + path[:, 2:]) / 2, (path[:, 2:] - path[:, :2]) / 2
+    steps = np.arange(1, frames + 1, dtype=np.float32)[:, None]
+    grown = half * (1 + policy.tail_growth / rate * steps)
+    return np.concatenate([centre - grown, centre + grown], axis=1).astype(np.float32)

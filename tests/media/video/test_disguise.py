@@ -42,7 +42,7 @@ def vowel(rate: int, pitch_hz: float, seconds: float = 1.5) -> Sound:
 
 
 def pitch_hz(sound: Sound, rate: int) -> float:
-    """Where the autocorrelation of a quarter of a second in the middle peaks between 70 and 400 Hz."""
+    """Where the autocorrelation of a quarter of a second peaks between 70 and 400 Hz."""
     middle = sound[:, 0][len(sound) // 2 - rate // 8 : len(sound) // 2 + rate // 8]
     likeness = np.correlate(middle, middle, "full")[len(middle) - 1 :]
     likeness /= np.arange(len(middle), 0, -1)

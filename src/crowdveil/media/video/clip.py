@@ -78,6 +78,7 @@ class Clip:
         rate: frames a second on average, None if unknown.
         frames: about how many frames, for progress only; None if unknown.
         duration_s: length in seconds, None if unknown.
+        own_duration: whether that is told of the picture alone, not of picture and sound.
         has_audio: whether it has sound.
         notices: sentences on what a veiled copy will lack, each complete in itself.
     """
@@ -93,6 +94,7 @@ class Clip:
     rate: Fraction | None
     frames: int | None
     duration_s: float | None
+    own_duration: bool = False
     has_audio: bool = False
     notices: tuple[str, ...] = ()
 

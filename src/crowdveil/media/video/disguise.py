@@ -68,6 +68,11 @@ _WANDER = (
     (0.030, 1.5),
     (0.020, 1.5),
 )
+# How far long-term colour is evened out, over what time, by how much at most. Speech in general
+# is flat up to 500 Hz and then falls by 9 dB an octave: Byrne et al. (1994), "An international
+# comparison of long-term average speech spectra", J. Acoust. Soc. Am. 96, 2108-2120.
+_COLOUR, _COLOUR_S, _MOST_COLOUR_DB = 0.8, 3.0, 15.0
+_SPEECH_FLAT_HZ, _SPEECH_DB = 500.0, -9.0
 _MOST_MADE_UP = 8.0
 """Greatest factor on the power of a window that makes up for what moving formants lost."""
 _DISPERSION_S = 0.004
@@ -109,6 +114,7 @@ class Disguise:
         of_voice, of_noise = np.random.SeedSequence(entropy).spawn(2)
         self._voice = _Voice(self._grid, np.random.default_rng(of_voice))
         self._breath = np.random.default_rng(of_noise)
+        self._colour = _Colour(self._grid)
         hop, half = self._grid.hop, self._grid.window.size // 2
         self._heard = np.zeros((half, channels), np.float32)  # from the next window's start on
         self._driven = np.zeros((2, hop), np.float32)  # pulses and noise of the hop before
@@ -176,7 +182,8 @@ class Disguise:
         # (channels, count, bins): power of white noise of variance one is one.
         spectra = np.fft.rfft(seen, grid.size)
         power = np.square(np.abs(spectra[..., : grid.bins])).astype(np.float32)
-        loudness = np.sqrt(power @ grid.bands)
+        banded = power @ grid.bands
+        loudness = np.sqrt(banded) * self._colour.next(banded.sum(axis=0))
         draw = self._voice.next(count)
         gain = _as_loud(_spread(loudness, draw.sources) * draw.humps, power @ grid.heard)
         pulse = _voicing(power.sum(axis=0), grid)[:, None] * grid.pulse_share
@@ -393,6 +400,34 @@ class _Voice:
         pulses[0] += self._spilt
         self._spilt = pulses[-1]
         return pulses[:-1].reshape(-1, hop)
+
+
+class _Colour:
+    """Makes every voice, room and microphone sound alike in the long run.
+
+    The loudness of each band over the last seconds is led towards that of speech in general.
+    """
+
+    def __init__(self, grid: _Grid) -> None:
+        self._keep = math.exp(-grid.hop / grid.rate / _COLOUR_S)
+        octaves = np.log2(np.maximum(grid.centres, _SPEECH_FLAT_HZ) / _SPEECH_FLAT_HZ)
+        self._usual = 10 ** (_SPEECH_DB / 10 * octaves)
+        self._usual /= self._usual.sum()
+        self._recent = np.zeros(len(grid.centres))
+
+    def next(self, power: Floats) -> Floats:
+        """Gains (count, bands) of the loudness of windows whose bands have this power."""
+        shapes = np.empty(power.shape)
+        for index, now in enumerate(power):
+            if not self._recent.any():
+                # As if speech of usual colour had gone before, or a first sound would be bleached.
+                self._recent = self._usual * now.sum() / (1 - self._keep) / 4
+            self._recent = self._keep * self._recent + now
+            shapes[index] = self._recent
+        shapes /= np.maximum(shapes.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        most = 10 ** (_MOST_COLOUR_DB / 10)
+        gains = np.clip(self._usual / np.maximum(shapes, 1e-12), 1 / most, most)
+        return np.asarray(gains ** (_COLOUR / 2), np.float32)
 
 
 def _humps(frequencies: NDArray[np.float64], rng: np.random.Generator) -> Floats:

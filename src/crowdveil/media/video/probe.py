@@ -4,6 +4,7 @@ A path comes in, a `Clip` goes out. Only headers and the first frame are read; d
 frames is left to `reader`.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ VOICES = "the sound is kept, and voices identify people; --audio drop leaves it 
 
 _ONE = 65536
 """1 in the fixed-point numbers of a display matrix."""
+
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
+"""How Matroska tags tell a duration."""
 
 _LEFT_OUT = {
     "data": "a stream of timed data (position, sensors or the like) is left out",
@@ -87,7 +91,8 @@ def open_clip(path: Path) -> Clip:
         check_size(frame.width, frame.height, 1, str(path))
         rate = stream.average_rate or stream.guessed_rate
         format = _format(path)
-        seconds = _seconds(container, stream)
+        own = _own_seconds(stream)
+        seconds = own or (container.duration / 1e6 if container.duration else None)
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         turn = _turn(frame)
         if aspect and turn.quarter_turns % 2:
@@ -106,6 +111,7 @@ def open_clip(path: Path) -> Clip:
             rate=Fraction(rate) if rate else None,
             frames=stream.frames or (round(seconds * rate) if seconds and rate else None),
             duration_s=seconds,
+            own_duration=own is not None,
             has_audio=bool(container.streams.audio),
             notices=tuple(_notices(container, stream, frame, format)),
         )
@@ -131,10 +137,16 @@ def _format(path: Path) -> VideoFormat:
         return written_as(file.read(HEAD_BYTES)) or VideoFormat.MKV
 
 
-def _seconds(container: InputContainer, stream: VideoStream) -> float | None:
+def _own_seconds(stream: VideoStream) -> float | None:
+    """How long the picture lasts by its own header, from the start of the file."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration else None
+    told = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if told is None:
+        return None
+    hours, minutes, seconds = told.groups()
+    start = float((stream.start_time or 0) * (stream.time_base or 0))
+    return max(int(hours) * 3600 + int(minutes) * 60 + float(seconds) - start, 0.0) or None
 
 
 def _turn(frame: Any) -> Turn:

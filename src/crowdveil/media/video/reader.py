@@ -5,6 +5,7 @@ Two readings of the same file give the same frames, damaged or not: decoding use
 whose timing could matter. What is done with the frames is left to others.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,8 +26,15 @@ from crowdveil.media.video.clip import Clip, Plane, Span, Turn
 from crowdveil.media.video.colour import rgb_of
 from crowdveil.media.video.probe import main_video, opened, unreadable
 
-EARLY_S = 1.0
-"""A video that ends so much before the length it claims was cut off."""
+EARLY_S, EARLY_SHARED_S = 0.25, 1.0
+"""A video that ends so much before the length it claims was cut off; the second where the
+claim is for picture and sound together, as sound often lasts longer."""
+
+EVEN = 0.9
+"""Share of equal steps in time from which a longer step is a gap and not the video's way."""
+
+GAP_FRAMES = 2
+"""Cameras drop so many frames in a row without harm; more is damage."""
 
 _PQ = 16
 """Number of the transfer function of HDR10 (SMPTE ST 2084)."""
@@ -43,7 +51,8 @@ class Damage:
         packets: pieces of the file that could not be decoded.
         frames: decoded frames that the decoder calls damaged.
         first_s: when the first of these was due, in seconds, None if there was none.
-        missing: frames that the file's index tells of and that never came.
+        missing: frames that the file's index or its even times tell of and that never came.
+        longest: most of these in a row, as far as times tell.
         early_s: how much earlier than announced the video ended, 0 if it did not.
     """
 
@@ -51,12 +60,20 @@ class Damage:
     frames: int = 0
     first_s: float | None = None
     missing: int = 0
+    longest: int = 0
     early_s: float = 0.0
 
     def at(self, time_s: float | None) -> None:
         """Remember when something was first amiss."""
         if self.first_s is None and time_s is not None:
             self.first_s = time_s
+
+    @property
+    def loud(self) -> bool:
+        """Whether more is amiss than a camera's own dropped frames."""
+        return bool(self.packets or self.frames or self.early_s or self.missing > self.longest) or (
+            self.longest > GAP_FRAMES
+        )
 
     def sentence(self) -> str | None:
         """What to tell the user, None if the whole video could be read."""
@@ -124,7 +141,7 @@ class FrameReader:
         self._clip = clip
         self._span = span or Span()
         self.damage = Damage()
-        self.start_s = 0.0
+        self._steps: Counter[int] = Counter()
 
     def __iter__(self) -> Iterator[StoredFrame]:
         """The frames, in the order of showing.
@@ -187,15 +204,18 @@ class FrameReader:
                     self.damage.packets += 1
                 for frame in frames:
                     pts = frame.pts if frame.pts is not None else frame.dts
-                    if pts is None or (last is not None and pts <= last):
+                    if pts is None:
                         pts = 0 if last is None else last + usual
+                    elif last is not None and pts <= last:
+                        pts = last + 1  # no two frames are shown at once
                     frame.pts = pts
                     frame.time_base = base
                     first = pts if first is None else first
+                    if last is not None:
+                        self._steps[pts - last] += 1
                     last = pts
                     count += 1
                     time_s = float((pts - first) * base)
-                    self.start_s = float(first * base)
                     if frame.is_corrupt:
                         self.damage.frames += 1
                         self.damage.at(time_s)
@@ -207,11 +227,28 @@ class FrameReader:
         """Compare what came with what the file announced."""
         if announced and count < announced - 1 and self.damage.early_s == 0:
             self.damage.missing = announced - count
+        else:
+            self._count_gaps()
         seconds = self._clip.duration_s
         if seconds and self._clip.rate:
             early = seconds - end - float(1 / self._clip.rate)
-            if early > EARLY_S:
+            if early > (EARLY_S if self._clip.own_duration else EARLY_SHARED_S):
                 self.damage.early_s = early
+
+    def _count_gaps(self) -> None:
+        """Frames that are missing where all others follow each other evenly."""
+        if not self._steps:
+            return
+        usual = self._steps.most_common(1)[0][0]
+        # Containers that count in milliseconds cannot tell even times exactly.
+        even = sum(n for step, n in self._steps.items() if abs(step - usual) <= 1)
+        if even < EVEN * self._steps.total():
+            return
+        for step, n in self._steps.items():
+            lost = round(step / usual) - 1
+            if lost > 0:
+                self.damage.missing += lost * n
+                self.damage.longest = max(self.damage.longest, lost)
 
     def _usual_step(self) -> int:
         rate = self._clip.rate or Fraction(30)
@@ -270,7 +307,10 @@ def _bare_copy(source: VideoFrame) -> VideoFrame:
 
 
 def written_layout(frame: VideoFrame) -> str:
-    """The layout of samples in which a frame is written: planes, no alpha, up to 12 bits."""
+    """The layout of samples in which a frame is written: planes, no alpha, up to 12 bits.
+
+    Pictures of odd width or height get colour for every pixel, as no encoder takes a half one.
+    """
     format = frame.format
     bits = max(component.bits for component in format.components if not component.is_alpha)
     depth = "" if bits <= 8 else "10le" if bits <= 10 else "12le"
@@ -278,12 +318,16 @@ def written_layout(frame: VideoFrame) -> str:
     colours = [c for c in format.components if c.is_chroma]
     if format.name.startswith("gray"):
         return f"gray{depth}"
+    odd_wide, odd_high = frame.width % 2, frame.height % 2
     if not colours or not luma:
-        return f"yuv420p{depth}"
+        return f"yuv{'444' if odd_wide or odd_high else '420'}p{depth}"
     across = round(np.log2(frame.width / colours[0].width)) if frame.width > 1 else 0
     down = round(np.log2(frame.height / colours[0].height)) if frame.height > 1 else 0
     full = "j" if format.name.startswith("yuvj") and not depth else ""
-    return f"yuv{full}{_SUBSAMPLED.get((across, down), '444')}p{depth}"
+    subsampled = _SUBSAMPLED.get((across, down), "444")
+    if (odd_wide and subsampled != "444") or (odd_high and subsampled == "420"):
+        subsampled = "444"  # encoders share colour between whole pairs of pixels only
+    return f"yuv{full}{subsampled}p{depth}"
 
 
 def hdr_side_data(frame: VideoFrame) -> dict[Type, bytes]:

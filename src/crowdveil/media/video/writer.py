@@ -193,7 +193,7 @@ class ClipWriter:
         # Veils are the one thing that must not be starved of bits beside moving crowds.
         settings = {"crf": str(crf), "preset": _PRESET, "a53cc": "0"}
         if self._clip.format is VideoFormat.AVI:
-            settings["bf"] = "0"  # AVI knows no order of showing
+            settings["x264-params"] = "bframes=0"  # AVI knows no order of showing
         return "libx264", settings
 
     def _mux(self, packets: list[Any]) -> None:

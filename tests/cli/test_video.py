@@ -1,0 +1,205 @@
+"""Videos through the real command line, made of the demo's faces."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from crowdveil.plan import Plan
+
+Run = Callable[..., Any]
+
+FRAMES, RATE, SIZE = 40, 25, (320, 240)
+
+
+@pytest.fixture(scope="session")
+def street(people_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that pans over a few people, with a title that tells."""
+    path = tmp_path_factory.mktemp("street") / "street.mp4"
+    with Image.open(people_photo) as image:
+        people = np.asarray(image.convert("RGB"))
+    with av.open(str(path), "w") as out:
+        out.metadata["title"] = "SECRET-4711"
+        stream = out.add_stream("libx264", rate=RATE, options={"crf": "16"})
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for k in range(FRAMES):
+            part = people[100 : 100 + SIZE[1], 2 * k + 60 : 2 * k + 60 + SIZE[0]]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(part), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as film:
+        return [np.asarray(frame.to_ndarray(format="rgb24")) for frame in film.decode(video=0)]
+
+
+def test_a_video_is_veiled_in_every_frame_and_photos_go_along(
+    crowdveil: Run, street: Path, people_photo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "card"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(street.read_bytes())
+    (folder / "b.jpg").write_bytes(people_photo.read_bytes())
+    said = crowdveil(
+        "veil", folder, "-o", tmp_path / "out", "--crf", "0", "--plans", tmp_path / "p"
+    )
+    assert said.code == 0
+    assert "1 photo and 1 video" in said.out
+    plan = Plan.load(tmp_path / "p" / "a.mp4.plan.json")
+    assert plan.source.frames == FRAMES
+    assert plan.tracks
+    before, after = pictures(street), pictures(tmp_path / "out" / "a.mp4")
+    assert len(after) == FRAMES
+    assert b"SECRET" not in (tmp_path / "out" / "a.mp4").read_bytes()
+    photo = Plan.load(tmp_path / "p" / "b.jpg.plan.json")
+    sure = [region for region in photo.regions if region.score > 0.9]
+    assert sure
+    for k in range(FRAMES):
+        for region in sure:
+            x0, y0, x1, y1 = region.box
+            x, y, half = (x0 + x1) / 2 - 2 * k - 60, (y0 + y1) / 2 - 100, (x1 - x0) / 4
+            rows, columns = (slice(int(max(c - half, 0)), int(c + half)) for c in (y, x))
+            face = before[k][rows, columns]
+            if x < 10 or y < 10 or x > SIZE[0] - 10 or y > SIZE[1] - 10 or not face.size:
+                continue
+            changed = (face != after[k][rows, columns]).any(axis=-1).mean()
+            assert changed > 0.8, (k, region.id)
+
+
+def test_outside_the_veils_not_a_sample_changes(
+    crowdveil: Run, street: Path, tmp_path: Path
+) -> None:
+    crowdveil("plan", street, "-o", tmp_path / "p")
+    path = tmp_path / "p" / "street.mp4.plan.json"
+    plan = json.loads(path.read_text())
+    plan["tracks"] = [
+        {"id": "t1", "keyframes": [[5, 100, 60, 140, 110], [20, 130, 60, 170, 110]], "shape": "box"}
+    ]
+    path.write_text(json.dumps(plan))
+    said = crowdveil("render", path, "-o", tmp_path / "out.mp4", "--crf", "0", "--margin", "1")
+    assert said.code == 0
+    for k, (a, b) in enumerate(zip(pictures(street), pictures(tmp_path / "out.mp4"), strict=True)):
+        changed = (a != b).any(axis=-1)
+        if not 5 <= k <= 20:
+            assert not changed.any()
+            continue
+        x = 100 + (k - 5) * 2
+        assert changed[64:106, x + 4 : x + 36].mean() > 0.8
+        changed[56:114, x - 4 : x + 46] = False
+        assert not changed.any()
+
+
+def test_a_video_that_changed_since_its_plan_is_refused(
+    crowdveil: Run, street: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "a.mp4"
+    film.write_bytes(street.read_bytes())
+    crowdveil("plan", film, "-o", tmp_path / "p")
+    film.write_bytes(street.read_bytes() + b"\0" * 8)
+    said = crowdveil("render", tmp_path / "p", "-o", tmp_path / "out")
+    assert said.code == 1
+    assert "make a new plan" in said.err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_part_of_a_video_is_cut_out(crowdveil: Run, street: Path, tmp_path: Path) -> None:
+    said = crowdveil("veil", street, "--from", "0.4", "--to", "0:01.2", "-o", tmp_path / "out.mp4")
+    assert said.code == 0
+    assert len(pictures(tmp_path / "out.mp4")) == 20
+    said = crowdveil("veil", street, "--from", "2", "--to", "1", "-o", tmp_path / "b.mp4")
+    assert said.code == 2
+    assert "--to after it" in said.err
+    said = crowdveil("veil", street, "--from", "noon", "-o", tmp_path / "b.mp4")
+    assert said.code == 2
+
+
+def test_a_damaged_video_is_veiled_as_far_as_it_goes_and_loudly(
+    crowdveil: Run, street: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "a.mkv"
+    with av.open(str(street)) as source, av.open(str(film), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    data = film.read_bytes()
+    film.write_bytes(data[: len(data) * 2 // 3])
+    said = crowdveil("veil", film, "-o", tmp_path / "out", "--json")
+    outcome = next(json.loads(line) for line in said.out.splitlines() if "status" in line)
+    assert outcome["status"] == "done"
+    assert said.code == 1
+    assert "damaged" in said.err
+    assert 5 < len(pictures(tmp_path / "out" / "a.mkv")) < FRAMES
+
+
+def test_a_broken_video_fails_alone(crowdveil: Run, street: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "card"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(street.read_bytes()[:3000])
+    (folder / "b.mp4").write_bytes(street.read_bytes())
+    said = crowdveil("veil", folder, "-o", tmp_path / "out")
+    assert said.code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.mp4"]
+    (line,) = said.err.splitlines()
+    assert "a.mp4" in line
+
+
+@pytest.mark.parametrize("out", ["out.jpg", "out.mkv"])
+def test_a_name_that_does_not_fit_is_refused(
+    out: str, crowdveil: Run, street: Path, tmp_path: Path
+) -> None:
+    said = crowdveil("veil", street, "-o", tmp_path / out)
+    assert said.code == 2
+    assert "change the name" in said.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_the_middle_of_a_video_leaves_nothing(
+    way: signal.Signals, street: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    long = tmp_path / "long.mkv"
+    with av.open(str(long), "w") as film:
+        stream = film.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        shown = pictures(street)
+        for k in range(600):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(shown[k % FRAMES], format="rgb24")))
+        film.mux(stream.encode(None))
+    command = [sys.executable, "-m", "crowdveil", "veil", str(long), "-o", str(out), "--json"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if json.loads(line).get("stage") == "veiling":
+            break
+    begin = time.monotonic()
+    child.send_signal(way)
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert time.monotonic() - begin < 30
+    assert not list(out.iterdir())
+
+
+def test_progress_is_told_as_json(crowdveil: Run, street: Path, tmp_path: Path) -> None:
+    said = crowdveil("veil", street, "-o", tmp_path / "out.mp4", "--json", "--audio", "drop")
+    told = [json.loads(line) for line in said.out.splitlines()]
+    stages = [line["stage"] for line in told if "progress" in line]
+    assert stages[0] == "looking"
+    assert stages[-1] == "veiling"
+    assert next(line for line in told if "status" in line)["frames"] == FRAMES
