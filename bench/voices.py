@@ -40,9 +40,9 @@ RATE_HZ = 16_000
 STRETCH_S = 5.0
 STRETCHES = 4
 """Most stretches a speaker is enrolled from, and as many that are sought."""
-LISTENINGS = 8
+LISTENINGS = 4
 """Draws that a patient attacker disguises each stretch of the gallery with."""
-RESAMPLES = 1_000
+RESAMPLES = 500
 
 
 # Speech
@@ -160,7 +160,7 @@ class Encoder:
     @staticmethod
     def _levelled(sound: Floats) -> Floats:
         rms = np.sqrt(np.mean(sound**2)) + 1e-9
-        return sound * max(1.0, 10 ** (-30 / 20) / rms)
+        return np.asarray(sound * max(1.0, 10 ** (-30 / 20) / rms), np.float32)
 
     def _pieces(self, sound: Floats) -> list[Floats]:
         """Spectrograms of 1.6 s each, a new one every 0.77 s."""
@@ -196,7 +196,8 @@ def _sigmoid(values: Floats) -> Floats:
 
 def unit(points: Floats) -> Floats:
     """Rows scaled to length one."""
-    return points / np.maximum(np.linalg.norm(points, axis=-1, keepdims=True), 1e-9)
+    lengths = np.linalg.norm(points, axis=-1, keepdims=True)
+    return np.asarray(points / np.maximum(lengths, 1e-9), np.float32)
 
 
 # What is done to speech
