@@ -22,6 +22,10 @@ RATE = 30
 LEAST_PX = 24
 COVERED = 0.3
 """Share of a face behind something from which it counts as occluded."""
+PAN_PX = 16
+"""Fastest steady pan, in pixels a frame of a picture 1280 wide; whips come on top."""
+SMEARED = 0.5
+"""Share of a face's longer side over which motion may smear it; beyond, nobody is recognised."""
 INSIDE = 0.6
 """Share of a face inside the picture from which it is judged."""
 SHUTTER = 0.5
@@ -39,7 +43,7 @@ class FrameTruth:
         centre: (n, 2) float, pixels.
         half: (n, 2) float, half axes of the inscribed ellipse in pixels.
         angle_deg: (n,) float, turn of the ellipses, clockwise on the screen.
-        judged: (n,) bool: valid, not occluded, at least 24 pixels, enough of it inside.
+        judged: (n,) bool: valid, not occluded, at least 24 pixels, enough inside, not smeared.
         covered: (n,) float, share behind something.
         blur_px: how far the picture moves while the shutter is open.
     """
@@ -71,10 +75,12 @@ class Camera:
     def __init__(
         self,
         rng: np.random.Generator,
+        photo: Annotated,
         photo_wh: tuple[int, int],
         size_wh: tuple[int, int],
         frames: int,
     ) -> None:
+        """Choose a way through a photo, from near some of its faces to near others."""
         self.size, self.frames = np.array(size_wh, float), frames
         self.photo = np.array(photo_wh, float)
         # Rolled by up to 6 degrees and shaken, the view must stay inside the photo.
@@ -84,10 +90,14 @@ class Camera:
         faces = (photo.boxes[:, :2] + photo.boxes[:, 2:]) / 2
         aims = faces[rng.integers(len(faces), size=2)] if len(faces) else self.photo[None] / 2
         self.centre = aims + self.photo * rng.normal(0, 0.12, (2, 2))
+        # A quick pan: the gentle start and end make its middle half as fast again.
+        way = self.centre[1] - self.centre[0]
+        fastest = 1.5 * np.linalg.norm(way) * self.zoom.max() / frames
+        self.centre[1] = self.centre[0] + way * min(1, PAN_PX * size_wh[0] / 1280 / fastest)
         self.whip = np.zeros((frames, 2))
         if rng.random() < 0.35 and frames > 60:
             at = int(rng.integers(20, frames - 30))
-            way = rng.uniform(-30, 30, 2) * (1, 0.4)
+            way = rng.uniform(-30, 30, 2) * (1, 0.4) * size_wh[0] / 1280
             for k in range(8):
                 self.whip[at + k :] += way * np.sin(np.pi * (k + 0.5) / 8)
             self.whip[at + 8 :] *= np.exp(-np.arange(frames - at - 8) / 25)[:, None]
@@ -100,12 +110,9 @@ class Camera:
         share = np.clip(k / max(self.frames - 1, 1), 0, 1)
         ease = share * share * (3 - 2 * share)
         zoom, roll = (pair[0] + (pair[1] - pair[0]) * ease for pair in (self.zoom, self.roll))
-        low, high = (
-            int(np.clip(np.floor(k), 0, self.frames - 1)),
-            int(np.clip(np.ceil(k), 0, self.frames - 1)),
-        )
-        part = np.clip(k, 0, self.frames - 1) - low
-        shake = self.shake[low] * (1 - part) + self.shake[high] * part
+        time = float(np.clip(k, 0, self.frames - 1))
+        before, after = int(np.floor(time)), int(np.ceil(time))
+        shake = self.shake[before] * (1 - time + before) + self.shake[after] * (time - before)
         # The centre keeps the turned view inside the photo.
         turn = np.deg2rad(abs(roll))
         reach = np.array([
@@ -231,6 +238,7 @@ def _truth(
         covered[i] = (hidden[y0:y1, x0:x1] > 0).mean()
     judged = photo.valid & (photo.occlusion == 0) & (2 * half.max(axis=1) >= LEAST_PX)
     judged &= (inside >= INSIDE) & (covered < COVERED)
+    judged &= blur_px <= SMEARED * 2 * half.max(axis=1)
     shown = inside > 0
     return FrameTruth(
         (np.arange(len(boxes)) + first)[shown],

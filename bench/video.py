@@ -68,20 +68,20 @@ def judge(
             _ellipse_into(free, where, i, FREE_SCALE)
         different = _changed(before, after)
         tally.over.append(float((changed & different & (free == 0)).mean()))
-        for i in np.flatnonzero(where.judged):
-            hidden = _hidden(changed, where, int(i))
+        for i in np.flatnonzero(where.judged).tolist():
+            gone = _hidden(changed, where, i)
             tally.face_frames += 1
-            tally.hidden += hidden
-            seen[int(where.track[i])].append((number, hidden))
+            tally.hidden += int(gone)
+            seen[int(where.track[i])].append((number, gone))
         frames += 1
     if frames != len(truth):
         raise SystemExit(f"{veiled}: {frames} frames instead of {len(truth)}")
     exposures = []
     for track, times in seen.items():
-        bare = [number for number, hidden in times if not hidden]
+        bare = [number for number, gone in times if not gone]
         tally.tracks += 1
         tally.exposed += bool(bare)
-        tally.never += len(bare) == len(times)
+        tally.never += int(len(bare) == len(times))
         exposures += [(number, track) for number in bare]
         for length in _lengths(bare):
             tally.runs["1-2" if length < 3 else "3-10" if length < 11 else "more"] += 1

@@ -192,7 +192,7 @@ class _Painter:
         if self._look.style is Style.SOFT and frame.time_s >= self._measured_s + _GRAIN_S:
             self._grain = measure_grain(planes, outlines, self._look)
             self._measured_s = frame.time_s
-        paint_into(planes, outlines, self._look, number=frame.number, grain=self._grain)
+        paint_into(planes, outlines, self._look, grain=self._grain)
 
 
 def _expected(clip: Clip, span: Span | None) -> int | None:

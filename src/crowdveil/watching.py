@@ -38,11 +38,12 @@ QUICK_PX = 512
 FULL_PX = 2048
 """Longest side at which everything is looked at; larger pictures are reduced."""
 
-FULL_S = 0.4
+FULL_S = 0.5
 """How often everything is looked at."""
 
-NEW_LOOKS = 3
-"""How many unknown faces of the quick pass get a second look, the likeliest first."""
+NEW_LOOKS, FULL_LOOKS = 2, 24
+"""How many unknown faces get a second look in a quick pass and in a full one, the likeliest
+first; where a shot begins, all do."""
 
 KNOWN_IOU = 0.4
 """Overlap from which a guess is the face that is expected there."""
@@ -222,8 +223,9 @@ class Watch:
         doubt = finder.in_doubt(guesses)
         ceiling = _known(guesses.candidates.boxes * scale, look.step, tracker)
         doubt &= np.isnan(ceiling)
-        if not look.full:
-            doubt = _likeliest(doubt, guesses.probability, NEW_LOOKS)
+        if look.step is not None:
+            most = FULL_LOOKS if look.full else NEW_LOOKS
+            doubt = _likeliest(doubt, guesses.probability, most)
         guesses = replace(guesses, probability=np.fmin(guesses.probability, ceiling))
         faces = finder.judge(look.picture, guesses, doubt)
         faces = faces.take(faces.probability >= (LEAST_FULL if look.full else LEAST_QUICK))

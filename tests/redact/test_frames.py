@@ -316,8 +316,8 @@ def test_the_grain_of_a_shot_stands_still_when_a_mask_moves() -> None:
     first, second = [region(0, (30, 30, 70, 70))], [region(0, (41, 33, 81, 73))]
     grain = measure_grain(planes, Outlines.of(first, look), look)
     both = mask_of(first, (160, 120), look) & mask_of(second, (160, 120), look)
-    one = painted(planes, first, look, number=7, grain=grain)[0]
-    two = painted(planes, second, look, number=8, grain=grain)[0]
+    one = painted(planes, first, look, grain=grain)[0]
+    two = painted(planes, second, look, grain=grain)[0]
     assert (one[both] == two[both]).all()
 
 

@@ -69,8 +69,8 @@ def veiled_frames(trail: Trail, frames: int, policy: Policy | None = None) -> ra
 
 
 def test_a_face_missed_for_long_between_two_sightings_stays_veiled(views: list[View]) -> None:
-    (trail,) = watched(views, {0: seen(face(0)), 45: seen(face(45))})
-    assert set(range(46)) <= set(veiled_frames(trail, 60))
+    (trail,) = watched(views, {0: seen(face(0)), 25: seen(face(25))})
+    assert set(range(26)) <= set(veiled_frames(trail, 60))
 
 
 def test_a_face_is_veiled_before_it_is_first_found_and_after_it_was_last(

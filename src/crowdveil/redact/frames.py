@@ -58,7 +58,6 @@ def paint_into(
     outlines: Outlines,
     look: Look,
     *,
-    number: int = 0,
     grain: Grain | None = None,
 ) -> None:
     """Veil one frame, in place.
@@ -69,7 +68,6 @@ def paint_into(
         outlines: the masks in pixels of the stored picture, made by `Outlines.of` or
             `Outlines.of_boxes` with the same `look`; none leaves the frame as it is.
         look: style and seed.
-        number: the frame's number; changes nothing, because grain stands still.
         grain: what `measure_grain` found at the beginning of the shot; None measures it in
             this frame, so that it may change a little from frame to frame. Only `soft`
             has grain.

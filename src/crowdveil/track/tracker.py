@@ -46,11 +46,11 @@ class Habits:
     born: float = 0.05
     same_iou: float = 0.3
     firm: float = 0.7
-    hold_s: float = 2.0
-    worth: float = 1.0
+    hold_s: float = 1.0
+    worth: float = 2.0
     idle_s: float = 0.5
     lost_s: float = 0.4
-    back_s: float = 1.5
+    back_s: float = 1.0
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class Tracker:
         boxes = np.stack([trail.boxes[0] for trail in trails])
         before: list[list[NDArray[np.float32]]] = [[] for _ in trails]
         going = np.arange(len(trails))
-        for step in list(self._steps)[: len(self._steps) - age][::-1]:
+        for step in list(self._steps)[: max(len(self._steps) - age, 0)][::-1]:
             moved = step.carry(boxes[going], back=True)
             found, alike = step.match(boxes[going], moved, back=True)
             boxes[going] = found

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+QUICK_TRUST = 0.5
+"""How much a sighting of the quick pass moves a box that was followed, for each probability."""
+
+LOST_TRUST, LONG = 0.8, 5
+"""At least so much after more frames without a sighting than `LONG`."""
+
 UNSEEN = -1.0
 """Stands for the probability of a frame without a sighting."""
 
@@ -87,6 +93,9 @@ class Trail:
             full: whether everything was looked at in this frame.
         """
         gap = self.unseen
+        trust = max(probability if full else QUICK_TRUST * probability, LOST_TRUST * (gap > LONG))
+        # What was followed well so far says more of place and size than one doubtful look.
+        box = predicted + np.float32(trust) * (box - predicted)
         error = box - predicted
         for k in range(1, gap + 1):
             share = np.float32(1 - k / (gap + 1))

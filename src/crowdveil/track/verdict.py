@@ -25,7 +25,7 @@ class Policy:
 
     Attributes:
         glance: weight of a sighting of the quick pass beside one of everything, 0-1.
-        enter: how often over what a photo would ask for the best sighting must be, > 0.
+        enter: what is asked of the best sighting, times what a photo would ask, > 0.
         hold_s: how long a sure trail is veiled after its last sighting while followed firmly.
         back_s: how long before its first.
         doubtful_s: the same for a doubtful one, either side.
@@ -34,10 +34,10 @@ class Policy:
     """
 
     glance: float = 0.5
-    enter: float = 2.0
-    hold_s: float = 2.0
-    back_s: float = 1.5
-    doubtful_s: float = 0.5
+    enter: float = 3.0
+    hold_s: float = 1.0
+    back_s: float = 1.0
+    doubtful_s: float = 0.33
     tail_s: float = 0.17
     tail_growth: float = 1.5
 
@@ -81,8 +81,10 @@ def verdict(
     boxes = np.stack(trail.boxes)
     sighted = np.flatnonzero(seen != UNSEEN)
     weight = np.where(np.array(trail.full)[sighted], 1.0, policy.glance)
-    needed = rule.threshold(boxes[sighted], size_wh)
-    if (seen[sighted] * weight / needed).max() < policy.enter:
+    # A face has many chances in a video, and so has every knot in a tree; yet what is more
+    # likely a face than not is never let go.
+    needed = np.minimum(rule.threshold(boxes[sighted], size_wh) * policy.enter, rule.most)
+    if (seen[sighted] * weight < needed).all():
         return None
     score = float(seen[sighted].max())
     sure = score >= DOUBTFUL and len(sighted) > 1

@@ -54,11 +54,12 @@ def rgb_of(planes: Sequence[Plane], size_wh: SizeWH, colour_matrix: int) -> RGB:
 
 def _resized(plane: Plane, size_wh: SizeWH) -> NDArray[np.uint8]:
     samples: Any = plane.samples[..., 0]
+    # Halving is many times as fast as reducing by 2.5 at once, and looks no worse.
+    while samples.shape[1] >= 2 * size_wh[0] and samples.shape[0] >= 2 * size_wh[1]:
+        half = samples.shape[1] // 2, samples.shape[0] // 2
+        samples = cv2.resize(samples, half, interpolation=cv2.INTER_AREA)
     if samples.shape[::-1] != size_wh:
-        shrinks = size_wh[0] < samples.shape[1]
-        samples = cv2.resize(
-            samples, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        )
+        samples = cv2.resize(samples, size_wh, interpolation=cv2.INTER_LINEAR)
     if samples.dtype != np.uint8:
         samples = (samples >> (plane.full_scale.bit_length() - 8)).astype(np.uint8)
     return np.ascontiguousarray(samples)
