@@ -41,7 +41,7 @@ FULL_PX = 2048
 FULL_S = 0.5
 """How often everything is looked at."""
 
-NEW_LOOKS, FULL_LOOKS = 2, 24
+NEW_LOOKS, FULL_LOOKS = 4, 24
 """How many unknown faces get a second look in a quick pass and in a full one, the likeliest
 first; where a shot begins, all do."""
 
