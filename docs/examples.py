@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -27,7 +29,7 @@ SEEDS = {"march-1.jpg": 3, "march-2.jpg": 4, "evening/square.jpg": 5}
 
 
 def compose_photos(folder: Path) -> None:
-    """Three crowds, one picture of roofs without people, a video and a note."""
+    """Three crowds, one picture of roofs without people, a photo that was cut off and a note."""
     with Image.open(portrait_path()) as portrait:
         sitter = np.asarray(portrait.convert("RGB"))
     for name, seed in SEEDS.items():
@@ -36,8 +38,29 @@ def compose_photos(folder: Path) -> None:
         path.write_bytes(careless_jpeg(compose_crowd(sitter, seed=seed).picture))
     roofs = compose_crowd(sitter, seed=6).picture[:250]
     Image.fromarray(roofs).save(folder / "roofs.jpg", quality=92)
-    (folder / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom")
+    whole = (folder / "march-1.jpg").read_bytes()
+    (folder / "cut-off.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "notes.txt").write_text("call the printer")
+
+
+def film_crowd(path: Path) -> None:
+    """Three seconds of a camera that pans over a crowd, with a tone for sound."""
+    with Image.open(portrait_path()) as portrait:
+        sitter = np.asarray(portrait.convert("RGB"))
+    crowd = compose_crowd(sitter, seed=7).picture
+    with av.open(str(path), "w") as out:
+        video: Any = out.add_stream("libx264", rate=25, options={"crf": "18"})
+        video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
+        sound: Any = out.add_stream("aac", rate=48_000)
+        for k in range(75):
+            part = np.ascontiguousarray(crowd[150:870, 4 * k : 4 * k + 1280])
+            out.mux(video.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
+        tone = np.sin(np.arange(48_000 * 3) * 0.06).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        out.mux(sound.encode(frame))
+        out.mux(video.encode(None))
+        out.mux(sound.encode(None))
 
 
 def printed(command: str, folder: Path) -> str:
@@ -70,6 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         compose_photos(folder / "photos")
+        film_crowd(folder / "clip.mp4")
 
         def block(found: re.Match[str]) -> str:
             command = found["command"]

@@ -36,17 +36,21 @@ def test_every_option_of_every_command_is_in_the_reference() -> None:
         section = re.split(r"\n## ", page.split(f"\n## {info.callback.__name__}\n")[1])[0]
         for name, parameter in inspect.signature(info.callback).parameters.items():
             if parameter.default is not inspect.Parameter.empty:
-                assert f"--{name.replace('_', '-')}`" in section
+                option = {"start_s": "from", "end_s": "to"}.get(name, name).replace("_", "-")
+                assert f"--{option}`" in section
 
 
 def test_the_plan_shown_in_the_docs_is_a_plan_and_so_is_its_smallest_region() -> None:
     page = (DOCS / "plan.md").read_text(encoding="utf-8")
-    whole, region = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    whole, region, track = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     plan = Plan.from_json(whole)
     assert json.loads(plan.to_json()) == json.loads(whole)
     edited = json.loads(whole)
     edited["regions"].append(json.loads(region))
     assert len(Plan.from_json(json.dumps(edited)).regions) == 2
+    edited["source"]["frames"] = 300
+    edited["tracks"].append(json.loads(track))
+    assert len(Plan.from_json(json.dumps(edited)).tracks) == 1
     edited["regions"][0]["action"] = "keep"
     with pytest.raises(PlanInvalid, match="needs a reason"):
         Plan.from_json(json.dumps(edited))

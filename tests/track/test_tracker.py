@@ -61,10 +61,10 @@ def veiled_frames(trail: Trail, frames: int, policy: Policy | None = None) -> ra
     assert found is not None
     for number, box in zip(range(found.start, found.stop), found.boxes, strict=True):
         x0, y0, x1, y1 = face(number)
-        assert box[0] <= x0 + 4
-        assert box[1] <= y0 + 4
-        assert box[2] >= x1 - 4
-        assert box[3] >= y1 - 4
+        assert box[0] <= x0 + 6
+        assert box[1] <= y0 + 6
+        assert box[2] >= x1 - 6
+        assert box[3] >= y1 - 6
     return range(found.start, found.stop)
 
 

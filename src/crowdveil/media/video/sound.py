@@ -7,73 +7,108 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
+from numpy.typing import NDArray
 
-from crowdveil.media.video.clip import Span, VideoFormat
+from crowdveil.media.video.clip import VideoFormat
 from crowdveil.media.video.disguise import Disguise
 
-_ENCODER = {VideoFormat.WEBM: "libopus"}
+_ENCODER = {VideoFormat.WEBM: "libopus", VideoFormat.AVI: "libmp3lame"}
 _BIT_RATE = 128_000
 _RATES = (48_000, 44_100, 32_000, 24_000, 16_000, 8_000)
+
+_GAP_S = 0.1
+"""Sound that comes so much too late was interrupted; less is the inexactness of clocks."""
+_BIT_EXACT, _GLOBAL_HEADER = 1 << 23, 1 << 22
+"""Flags of libavcodec: no encoder's name in the stream; headers in front, not in between."""
 
 
 class Disguised:
     """One stream of sound in disguise."""
 
-    def __init__(self, stream: Any, out: OutputContainer, format: VideoFormat, span: Span) -> None:
-        """Prepare the stream of the copy; `span` is the part of the source that is copied."""
-        context = stream.codec_context
+    def __init__(self, stream: Any, out: OutputContainer, format: VideoFormat) -> None:
+        """Prepare the stream of the copy."""
+        self._decoder = stream.codec_context
         encoder = _ENCODER.get(format, "aac")
-        self._rate = 48_000 if encoder == "libopus" else _near(context.sample_rate)
-        self._layout = "mono" if context.layout.nb_channels == 1 else "stereo"
+        self._rate = 48_000 if encoder == "libopus" else _near(self._decoder.sample_rate)
+        self._layout = "mono" if self._decoder.layout.nb_channels == 1 else "stereo"
         self._channels = 1 if self._layout == "mono" else 2
-        self._out, self._span = out, span
+        self._out = out
         target: Any = out.add_stream(encoder, rate=self._rate)
         self._target = target
-        self._target.codec_context.layout = self._layout
-        self._target.codec_context.bit_rate = _BIT_RATE
+        self._encoder = target.codec_context
+        self._encoder.layout = self._layout
+        self._encoder.bit_rate = _BIT_RATE
+        self._encoder.flags |= _BIT_EXACT
+        if format is not VideoFormat.AVI:
+            self._encoder.flags |= _GLOBAL_HEADER
         self._resampler = AudioResampler(format="flt", layout=self._layout, rate=self._rate)
         self._disguise = Disguise(self._rate, self._channels)
-        self._at: int | None = None
+        self._taken = 0
+        """Where the next sample belongs that is heard, and below, that is written; in samples."""
+        self._written: int | None = None
 
     def take(self, packet: Any, shift_s: float) -> None:
-        """Disguise a packet of the source, which begins `shift_s` later than the copy."""
+        """Disguise a packet of the source, whose clock is ahead of the copy's by `shift_s`."""
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
-            return
+            return  # the gap that this leaves is filled with silence
         for frame in frames:
-            if self._at is None:
-                begin = float((frame.pts or 0) * frame.time_base) - shift_s
-                self._at = round(begin * self._rate)
-            self._write(self._disguise.process(self._samples(frame)))
+            if frame.pts is not None:
+                self._wait_until(round((float(frame.pts * frame.time_base) - shift_s) * self._rate))
+            self._hear(self._samples(frame))
 
     def finish(self) -> None:
         """Write what is left."""
-        if self._at is None:
+        try:
+            for frame in self._decoder.decode(None):
+                self._hear(self._samples(frame))
+        except av.error.FFmpegError:
+            pass  # nothing was left
+        if self._written is None:
             return
-        self._write(self._disguise.process(self._samples(None)))
+        self._hear(self._samples(None))
         self._write(self._disguise.flush())
-        for packet in self._target.codec_context.encode(None):
-            packet.stream = self._target
-            self._out.mux_one(packet)
+        self._mux(self._encoder.encode(None))
 
-    def _samples(self, frame: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _wait_until(self, due: int) -> None:
+        """Fill an interruption with silence, or begin."""
+        if self._written is None:
+            self._taken = self._written = due
+        gap = due - self._taken
+        if gap < _GAP_S * self._rate:
+            return
+        while gap > 0:
+            silence = np.zeros((min(gap, self._rate), self._channels), np.float32)
+            self._hear(silence)
+            gap -= len(silence)
+
+    def _hear(self, samples: NDArray[np.float32]) -> None:
+        if self._written is None:
+            self._written = 0
+        self._taken += len(samples)
+        self._write(self._disguise.process(samples))
+
+    def _samples(self, frame: Any) -> NDArray[np.float32]:
         parts = [
             np.asarray(part.to_ndarray(), np.float32).reshape(-1, self._channels)
             for part in self._resampler.resample(frame)
         ]
         return np.concatenate(parts) if parts else np.empty((0, self._channels), np.float32)
 
-    def _write(self, samples: np.ndarray[Any, np.dtype[np.float32]]) -> None:
-        if not len(samples) or self._at is None:
+    def _write(self, samples: NDArray[np.float32]) -> None:
+        if not len(samples) or self._written is None:
             return
         frame = AudioFrame.from_ndarray(
             np.ascontiguousarray(samples.reshape(1, -1)), format="flt", layout=self._layout
         )
         frame.sample_rate = self._rate
-        frame.pts = self._at
-        self._at += len(samples)
-        for packet in self._target.codec_context.encode(frame):
+        frame.pts = self._written
+        self._written += len(samples)
+        self._mux(self._encoder.encode(frame))
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
             packet.stream = self._target
             self._out.mux_one(packet)
 
