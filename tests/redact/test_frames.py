@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crowdveil.geometry import SizeWH
 from crowdveil.media.picture import ColourSpace, Picture
 from crowdveil.media.video.clip import Plane
-from crowdveil.media.video.reader import planes_of
+from crowdveil.media.video.layouts import planes_of
 from crowdveil.plan import Region, Shape
 from crowdveil.redact.frames import measure_grain, paint_into
 from crowdveil.redact.look import LOSSY, Look, Style

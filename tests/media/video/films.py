@@ -32,6 +32,8 @@ class Film:
     colours: tuple[int, int, int, int] | None = None
     """Range, primaries, transfer and matrix, by ITU-T H.273."""
     options: dict[str, str] = field(default_factory=dict)
+    turned: tuple[int, int, int, int] | None = None
+    """The first two columns of a display matrix, in whole numbers: a, b, c, d."""
 
 
 def picture(number: int, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
@@ -62,6 +64,9 @@ def make(folder: Path, film: Film) -> Path:
             names = ("color_range", "color_primaries", "color_trc", "colorspace")
             for name, value in zip(names, film.colours, strict=True):
                 setattr(video.codec_context, name, value)
+        if film.turned:
+            a, b, c, d = (value << 16 for value in film.turned)
+            video.set_display_matrix((a, b, 0, c, d, 0, 0, 0, 1 << 30))
         if film.tagged:
             video.metadata["handler_name"] = SECRET
         sound: Any = out.add_stream(film.audio, rate=48_000) if film.audio else None

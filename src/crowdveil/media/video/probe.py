@@ -19,9 +19,11 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
+from crowdveil.geometry import SizeWH
 from crowdveil.media.limits import check_size
 from crowdveil.media.video.clip import Clip, Turn, VideoFormat
 from crowdveil.media.video.containers import HEAD_BYTES, written_as
+from crowdveil.media.video.left_out import left_out
 
 VOICES = "the sound is kept, and voices identify people; --audio drop leaves it out"
 
@@ -31,17 +33,17 @@ _ONE = 65536
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 """How Matroska tags tell a duration."""
 
-_LEFT_OUT = {
-    "data": "a stream of timed data (position, sensors or the like) is left out",
-    "attachment": "an attached file is left out",
-}
+_DEMUXERS = "asf,avi,dv,flv,h264,hevc,live_flv,matroska,mov,mpeg,mpegts,mxf,ogg,rm,wtv"
+_GUARDED = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+"""Nothing but the file itself is read: play lists and the like could name other files, or
+addresses in the network."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """A file opened for reading; raises `UnreadableMedia` or `UnsupportedMedia`."""
     try:
-        container = av.open(str(path), metadata_errors="ignore")
+        container = av.open(f"file:{path}", container_options=_GUARDED, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise unreadable(path, error) from error
     try:
@@ -67,8 +69,13 @@ def unreadable(path: Path, error: Exception) -> UnreadableMedia:
 def main_video(container: InputContainer) -> VideoStream | None:
     """The video stream that is shown, None if there is none; covers do not count."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    streams.sort(key=lambda s: not s.disposition & Disposition.default)
-    return streams[0] if streams else None
+    return max(streams, key=_prominence, default=None)
+
+
+def _prominence(stream: VideoStream) -> tuple[bool, int]:
+    context = stream.codec_context
+    size = 0 if context is None else context.width * context.height
+    return bool(stream.disposition & Disposition.default), size
 
 
 def open_clip(path: Path) -> Clip:
@@ -87,6 +94,7 @@ def open_clip(path: Path) -> Clip:
                 f"{path}: its video codec is not known, so it was NOT copied; "
                 "convert it to H.264 in MP4 first"
             )
+        check_size(max(stream.width, 1), max(stream.height, 1), 1, str(path))
         frame = _first_frame(container, stream, path)
         check_size(frame.width, frame.height, 1, str(path))
         rate = stream.average_rate or stream.guessed_rate
@@ -94,15 +102,13 @@ def open_clip(path: Path) -> Clip:
         own = _own_seconds(stream)
         seconds = own or (container.duration / 1e6 if container.duration else None)
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
-        turn = _turn(frame)
+        turn = turn_of(frame)
         if aspect and turn.quarter_turns % 2:
             aspect = 1 / aspect
         return Clip(
             path=path,
             format=format,
-            codec=stream.codec_context.codec.canonical_name
-            if hasattr(stream.codec_context.codec, "canonical_name")
-            else stream.codec_context.name,
+            codec=stream.codec_context.codec.canonical_name,
             stored_wh=(frame.width, frame.height),
             turn=turn,
             pixel_aspect=Fraction(aspect) if aspect and aspect > 0 else Fraction(1),
@@ -113,17 +119,21 @@ def open_clip(path: Path) -> Clip:
             duration_s=seconds,
             own_duration=own is not None,
             has_audio=bool(container.streams.audio),
-            notices=tuple(_notices(container, stream, frame, format)),
+            notices=tuple(dict.fromkeys(left_out(container, stream, frame, format))),
         )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> Any:
     try:
         for packet in container.demux(stream):
+            if packet.has_sidedata("encryption_info"):
+                raise UnsupportedMedia(
+                    f"{path}: is encrypted, so it was NOT copied; ask for it without protection"
+                )
             try:
                 for frame in packet.decode():
                     return frame
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:
                 continue  # damaged at its start: the next key frame may do
     except av.error.FFmpegError as error:
         raise unreadable(path, error) from error
@@ -149,7 +159,7 @@ def _own_seconds(stream: VideoStream) -> float | None:
     return max(int(hours) * 3600 + int(minutes) * 60 + float(seconds) - start, 0.0) or None
 
 
-def _turn(frame: Any) -> Turn:
+def turn_of(frame: Any) -> Turn:
     """How a display matrix turns the stored picture; angles between are ignored."""
     side = next((s for s in frame.side_data if s.type == Type.DISPLAYMATRIX), None)
     if side is None:
@@ -172,34 +182,14 @@ def _linear(quarter_turns: int, mirrored: bool) -> tuple[int, int, int, int]:
     return a, c, b, d
 
 
-def display_matrix(turn: Turn) -> tuple[int, int, int, int]:
-    """The display matrix' a, b, c, d, as fixed-point numbers."""
+def display_matrix(turn: Turn, stored_wh: SizeWH) -> tuple[int, ...]:
+    """The nine numbers of a display matrix that turns a picture and keeps it in view.
+
+    A stored point (x, y) is shown at (a x + c y + e, b x + d y + f); the order is
+    a, b, 0, c, d, 0, e, f, 1. Source: ISO/IEC 14496-12, 8.3.2.
+    """
     a, c, b, d = _linear(turn.quarter_turns, turn.mirrored)
-    return a * _ONE, b * _ONE, c * _ONE, d * _ONE
-
-
-def _notices(
-    container: InputContainer, main: VideoStream, frame: Any, format: VideoFormat
-) -> Iterator[str]:
-    """What a veiled copy will lack, a sentence each."""
-    for stream in container.streams:
-        if stream.type == "video" and stream.index != main.index:
-            if stream.disposition & Disposition.attached_pic:
-                yield "a cover picture is left out"
-            else:
-                yield "a second video stream is left out; only the main one is veiled and copied"
-        elif stream.type in _LEFT_OUT:
-            yield _LEFT_OUT[stream.type]
-        elif stream.type == "subtitle" and format is VideoFormat.AVI:
-            yield "subtitles are left out, as AVI cannot hold them"
-    if container.chapters():
-        yield "chapters and their titles are left out"
-    kinds = {side.type for side in frame.side_data}
-    if kinds & {Type.DYNAMIC_HDR_PLUS, Type.DOVI_RPU_BUFFER, Type.DOVI_METADATA}:
-        yield "dynamic HDR metadata (HDR10+, Dolby Vision) are left out"
-    if any(component.is_alpha for component in frame.format.components):
-        yield "transparency is left out, as what it hides would still be in the file"
-    if frame.interlaced_frame:
-        yield "the picture is interlaced and is written as whole frames"
-    if "matroska" not in container.format.name and format is VideoFormat.MKV:
-        yield "the copy is a Matroska file (.mkv), as its own container is not written"
+    width, height = stored_wh
+    right, down = (-min(0, x) * width - min(0, y) * height for x, y in ((a, c), (b, d)))
+    fixed = tuple(value * _ONE for value in (a, b, 0, c, d, 0, right, down))
+    return (*fixed, 1 << 30)

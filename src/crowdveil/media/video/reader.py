@@ -6,7 +6,8 @@ whose timing could matter. What is done with the frames is left to others.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,83 +15,33 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnreadableMedia
 from crowdveil.geometry import SizeWH
 from crowdveil.media.picture import RGB
-from crowdveil.media.video.clip import Clip, Plane, Span, Turn
+from crowdveil.media.video.clip import Clip, Plane, Span, Turn, VideoFormat
 from crowdveil.media.video.colour import rgb_of
+from crowdveil.media.video.damage import Damage
+from crowdveil.media.video.layouts import copied_to, planes_of, written_layout
 from crowdveil.media.video.probe import main_video, opened, unreadable
 
 EARLY_S, EARLY_SHARED_S = 0.25, 1.0
 """A video that ends so much before the length it claims was cut off; the second where the
 claim is for picture and sound together, as sound often lasts longer."""
 
-EVEN = 0.9
-"""Share of equal steps in time from which a longer step is a gap and not the video's way."""
+_SEEK_FROM_S = 10.0
+"""Spans that begin earlier are reached by decoding all that lies before."""
+_SEEK_FORMATS = (VideoFormat.MP4, VideoFormat.MOV, VideoFormat.MKV, VideoFormat.WEBM)
 
-GAP_FRAMES = 2
-"""Cameras drop so many frames in a row without harm; more is damage."""
+_REACH_S = 0.2
+"""How much earlier than a span damage may lie to be told of."""
 
 _PQ = 16
 """Number of the transfer function of HDR10 (SMPTE ST 2084)."""
 
-_SUBSAMPLED = {(0, 0): "444", (1, 0): "422", (1, 1): "420", (2, 0): "422", (2, 2): "420"}
-"""What is written for each subsampling that is read, as powers of two."""
-
-
-@dataclass(slots=True)
-class Damage:
-    """What could not be read.
-
-    Attributes:
-        packets: pieces of the file that could not be decoded.
-        frames: decoded frames that the decoder calls damaged.
-        first_s: when the first of these was due, in seconds, None if there was none.
-        missing: frames that the file's index or its even times tell of and that never came.
-        longest: most of these in a row, as far as times tell.
-        early_s: how much earlier than announced the video ended, 0 if it did not.
-    """
-
-    packets: int = 0
-    frames: int = 0
-    first_s: float | None = None
-    missing: int = 0
-    longest: int = 0
-    early_s: float = 0.0
-
-    def at(self, time_s: float | None) -> None:
-        """Remember when something was first amiss."""
-        if self.first_s is None and time_s is not None:
-            self.first_s = time_s
-
-    @property
-    def loud(self) -> bool:
-        """Whether more is amiss than a camera's own dropped frames."""
-        return bool(self.packets or self.frames or self.early_s or self.missing > self.longest) or (
-            self.longest > GAP_FRAMES
-        )
-
-    def sentence(self) -> str | None:
-        """What to tell the user, None if the whole video could be read."""
-        parts = []
-        if self.packets or self.frames:
-            since = "" if self.first_s is None else f" from {self.first_s:.1f} s on"
-            parts.append(f"{self.packets + self.frames} damaged pieces{since}")
-        if self.missing:
-            parts.append(f"{self.missing} frames missing")
-        if self.early_s:
-            parts.append(f"it ends {self.early_s:.1f} s early")
-        if not parts:
-            return None
-        return (
-            f"the file is damaged ({', '.join(parts)}); what could be decoded is veiled, "
-            "the rest is not in the copy"
-        )
+_TINY_S = 1e-9
 
 
 class StoredFrame:
@@ -104,6 +55,7 @@ class StoredFrame:
         self.duration = int(source.duration or 0)
         self.source = source
         self._clip = clip
+        self._layout = written_layout(clip.pixels, clip.stored_wh, clip.format)
         self._copy: VideoFrame | None = None
 
     def rgb(self, size_wh: SizeWH) -> RGB:
@@ -111,21 +63,18 @@ class StoredFrame:
         width, height = size_wh
         if self._clip.turn.quarter_turns % 2:
             width, height = height, width
-        samples = rgb_of(self._read(), (width, height), int(self.source.colorspace))
+        # The decoder's own planes will do to look at, if their layout is one that is written.
+        as_is = self._copy is None and self._layout == self.source.format.name
+        frame = self.source if as_is else self.writable()
+        samples = rgb_of(planes_of(frame), (width, height), int(frame.colorspace))
         if self.source.color_trc == _PQ:
             samples = np.asarray(cv2.LUT(samples, _tone_curve()), np.uint8)
         return _upright(samples, self._clip.turn)
 
-    def _read(self) -> tuple[Plane, ...]:
-        """Planes to look at only: the decoder's own, if their layout is one that is written."""
-        if self._copy is None and written_layout(self.source) != self.source.format.name:
-            self._copy = _bare_copy(self.source)
-        return planes_of(self._copy or self.source)
-
     def writable(self) -> VideoFrame:
         """The frame that is painted into and encoded: samples and colours, nothing else."""
         if self._copy is None:
-            self._copy = _bare_copy(self.source)
+            self._copy = copied_to(self.source, self._layout)
         return self._copy
 
     def planes(self) -> tuple[Plane, ...]:
@@ -140,8 +89,10 @@ class FrameReader:
         """Read `span` of a clip, or all of it."""
         self._clip = clip
         self._span = span or Span()
-        self.damage = Damage()
         self._steps: Counter[int] = Counter()
+        self._packets = 0
+        self._now_s: float | None = None
+        self.damage = Damage()
 
     def __iter__(self) -> Iterator[StoredFrame]:
         """The frames, in the order of showing.
@@ -150,191 +101,167 @@ class FrameReader:
             UnreadableMedia: there is none, or the picture changes its size or kind.
         """
         number = 0
-        for source, time_s in self._decoded():
-            if time_s < self._span.start_s - 1e-9:
-                continue
-            if self._span.end_s is not None and time_s >= self._span.end_s - 1e-9:
-                break
-            if (source.width, source.height) != self._clip.stored_wh:
-                raise UnreadableMedia(
-                    f"{self._clip.path}: its picture changes size after {time_s:.1f} s; "
-                    "cut it there (--to), or convert it first"
-                )
-            yield StoredFrame(source, self._clip, number, time_s - self._span.start_s)
-            number += 1
+        with closing(self._decoded()) as decoded:
+            for source, time_s in decoded:
+                if time_s < self._span.start_s - _TINY_S:
+                    continue
+                if self._span.end_s is not None and time_s >= self._span.end_s - _TINY_S:
+                    break
+                self._refuse_change(source, time_s)
+                yield StoredFrame(source, self._clip, number, time_s - self._span.start_s)
+                number += 1
         if number == 0:
             raise UnreadableMedia(
                 f"{self._clip.path}: no frame could be decoded in the part that was asked for"
             )
+        self.damage.count_gaps(self._steps)
 
-    def _decoded(self) -> Iterator[tuple[VideoFrame, float]]:
+    def _refuse_change(self, source: VideoFrame, time_s: float) -> None:
+        for what, now, before in (
+            ("size", (source.width, source.height), self._clip.stored_wh),
+            ("kind of pixels", source.format.name, self._clip.pixels),
+        ):
+            if now != before:
+                raise UnreadableMedia(
+                    f"{self._clip.path}: its picture changes {what} after {time_s:.1f} s; "
+                    "cut it there (--to), or convert it first"
+                )
+
+    def _decoded(self) -> Generator[tuple[VideoFrame, float], None, None]:
         """Frames with rising time stamps, and seconds since the first."""
-        base = self._clip.time_base
-        usual = self._usual_step()
+        clip, base = self._clip, self._clip.time_base
+        usual = max(round(1 / ((clip.rate or Fraction(30)) * base)), 1)
         first: int | None = None
         last: int | None = None
-        count = 0
-        with opened(self._clip.path) as container:
+        landing = _landing(clip, self._span.start_s)
+        with opened(clip.path) as container:
             stream = main_video(container)
             if stream is None:
                 return
             stream.thread_type = "SLICE"  # frame threads make damaged files come out differently
-            announced = stream.frames
-            end = 0.0
-            packets = iter(container.demux(stream))
-            while True:
-                try:
-                    packet = next(packets)
-                except StopIteration:
-                    break
-                except av.error.FFmpegError as error:
-                    # What lies behind a broken place cannot be reached.
-                    self.damage.packets += 1
-                    self.damage.at(None if last is None else float(last * base))
-                    if count == 0:
-                        raise unreadable(self._clip.path, error) from error
-                    break
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError:
-                    self.damage.packets += 1
-                    self.damage.at(None if last is None else float(last * base))
-                    continue
-                if packet.is_corrupt and packet.size:
-                    self.damage.packets += 1
+            announced = len(stream.index_entries) if stream.frames else 0
+            if landing is not None:
+                container.seek(landing.ticks, stream=stream)
+            for frames in self._pieces(container.demux(stream)):
                 for frame in frames:
                     pts = frame.pts if frame.pts is not None else frame.dts
                     if pts is None:
                         pts = 0 if last is None else last + usual
                     elif last is not None and pts <= last:
                         pts = last + 1  # no two frames are shown at once
-                    frame.pts = pts
-                    frame.time_base = base
-                    first = pts if first is None else first
+                    frame.pts, frame.time_base = pts, base
+                    if first is None:
+                        first = pts if landing is None else landing.first
                     if last is not None:
                         self._steps[pts - last] += 1
-                    last = pts
-                    count += 1
-                    time_s = float((pts - first) * base)
+                    last, self._now_s = pts, float((pts - first) * base)
                     if frame.is_corrupt:
-                        self.damage.frames += 1
-                        self.damage.at(time_s)
-                    end = time_s
-                    yield frame, time_s
-            self._judge(announced, count, end)
+                        self._note(frames=1)
+                    yield frame, self._now_s
+        if landing is None:
+            self._judge(announced - self._packets)
 
-    def _judge(self, announced: int, count: int, end: float) -> None:
+    def _pieces(self, packets: Iterator[Any]) -> Iterator[list[VideoFrame]]:
+        """The frames that each packet yields."""
+        count = 0
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError as error:
+                # What lies behind a broken place cannot be reached.
+                self._note(packets=1)
+                if count == 0:
+                    raise unreadable(self._clip.path, error) from error
+                return
+            self._packets += bool(packet.size)
+            with _complaints() as complaints:
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    self._note(packets=1)
+                    continue
+            count += len(frames)
+            if packet.is_corrupt and packet.size:
+                self._note(packets=1)
+            elif complaints():
+                self._note(frames=1)
+            yield frames
+
+    def _note(self, *, packets: int = 0, frames: int = 0) -> None:
+        """Remember damage, if it could reach into the span."""
+        start_s = self._span.start_s
+        if start_s == 0 or (self._now_s is not None and self._now_s >= start_s - _REACH_S):
+            self.damage.packets += packets
+            self.damage.frames += frames
+            self.damage.at(self._now_s)
+
+    def _judge(self, unread: int) -> None:
         """Compare what came with what the file announced."""
-        if announced and count < announced - 1 and self.damage.early_s == 0:
-            self.damage.missing = announced - count
-        else:
-            self._count_gaps()
-        seconds = self._clip.duration_s
-        if seconds and self._clip.rate:
-            early = seconds - end - float(1 / self._clip.rate)
-            if early > (EARLY_S if self._clip.own_duration else EARLY_SHARED_S):
+        clip = self._clip
+        self.damage.missing = max(unread, 0)
+        if clip.duration_s and clip.rate:
+            early = clip.duration_s - (self._now_s or 0.0) - float(1 / clip.rate)
+            if early > (EARLY_S if clip.own_duration else EARLY_SHARED_S):
                 self.damage.early_s = early
 
-    def _count_gaps(self) -> None:
-        """Frames that are missing where all others follow each other evenly."""
-        if not self._steps:
-            return
-        usual = self._steps.most_common(1)[0][0]
-        # Containers that count in milliseconds cannot tell even times exactly.
-        even = sum(n for step, n in self._steps.items() if abs(step - usual) <= 1)
-        if even < EVEN * self._steps.total():
-            return
-        for step, n in self._steps.items():
-            lost = round(step / usual) - 1
-            if lost > 0:
-                self.damage.missing += lost * n
-                self.damage.longest = max(self.damage.longest, lost)
 
-    def _usual_step(self) -> int:
-        rate = self._clip.rate or Fraction(30)
-        return max(round(1 / (rate * self._clip.time_base)), 1)
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """Where to begin reading for a span, both in units of the clip's time base.
 
-
-def planes_of(frame: VideoFrame) -> tuple[Plane, ...]:
-    """Writable views of the planes of a frame in one of the layouts that are written."""
-    format = frame.format
-    bits = format.components[0].bits
-    limited = frame.color_range != 2 and not format.name.startswith("yuvj")
-    grey = len(frame.planes) == 1
-    planes = []
-    for number, plane in enumerate(frame.planes):
-        samples = _view(plane, np.uint16 if bits > 8 else np.uint8)
-        step = (1, 1)
-        if number:
-            step = (
-                -(-frame.width // plane.width) if plane.width < frame.width else 1,
-                -(-frame.height // plane.height) if plane.height < frame.height else 1,
-            )
-        planes.append(
-            Plane(
-                samples[..., None],
-                step,
-                (1 << bits) - 1,
-                None if grey or number == 0 else 1 << (bits - 1),
-                limited,
-            )
-        )
-    return tuple(planes)
-
-
-def _view(plane: Any, dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
-    item = np.dtype(dtype).itemsize
-    row = plane.line_size // item
-    flat = np.frombuffer(plane, dtype)[: row * plane.height]
-    return flat.reshape(plane.height, row)[:, : plane.width]
-
-
-def _bare_copy(source: VideoFrame) -> VideoFrame:
-    """A frame of a layout that is written, with samples, colours and times and nothing else."""
-    layout = written_layout(source)
-    plain = source
-    if layout != source.format.name:
-        plain = VideoReformatter().reformat(source, format=layout)
-    copy = VideoFrame(source.width, source.height, layout)
-    bits = plain.format.components[0].bits
-    dtype = np.uint16 if bits > 8 else np.uint8
-    for target, given in zip(copy.planes, plain.planes, strict=True):
-        _view(target, dtype)[...] = _view(given, dtype)
-    copy.pts, copy.time_base, copy.duration = source.pts, source.time_base, source.duration
-    for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
-        setattr(copy, name, getattr(plain if name == "color_range" else source, name))
-    return copy
-
-
-def written_layout(frame: VideoFrame) -> str:
-    """The layout of samples in which a frame is written: planes, no alpha, up to 12 bits.
-
-    Pictures of odd width or height get colour for every pixel, as no encoder takes a half one.
+    Attributes:
+        first: when the first frame of all is shown.
+        ticks: what to seek.
     """
-    format = frame.format
-    bits = max(component.bits for component in format.components if not component.is_alpha)
-    depth = "" if bits <= 8 else "10le" if bits <= 10 else "12le"
-    luma = [c for c in format.components if c.is_luma]
-    colours = [c for c in format.components if c.is_chroma]
-    if format.name.startswith("gray"):
-        return f"gray{depth}"
-    odd_wide, odd_high = frame.width % 2, frame.height % 2
-    if not colours or not luma:
-        return f"yuv{'444' if odd_wide or odd_high else '420'}p{depth}"
-    across = round(np.log2(frame.width / colours[0].width)) if frame.width > 1 else 0
-    down = round(np.log2(frame.height / colours[0].height)) if frame.height > 1 else 0
-    full = "j" if format.name.startswith("yuvj") and not depth else ""
-    subsampled = _SUBSAMPLED.get((across, down), "444")
-    if (odd_wide and subsampled != "444") or (odd_high and subsampled == "420"):
-        subsampled = "444"  # encoders share colour between whole pairs of pixels only
-    return f"yuv{full}{subsampled}p{depth}"
+
+    first: int
+    ticks: int
 
 
-def hdr_side_data(frame: VideoFrame) -> dict[Type, bytes]:
-    """Mastering display and content light level of a frame, if it has them."""
-    wanted = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
-    every: Any = frame.side_data
-    return {side.type: bytes(side) for side in every if side.type in wanted}
+def _landing(clip: Clip, start_s: float) -> _Landing | None:
+    """How to reach a late span without decoding all before it; None if that cannot be trusted."""
+    if start_s < _SEEK_FROM_S or clip.format not in _SEEK_FORMATS:
+        return None
+    with opened(clip.path) as container:
+        stream = main_video(container)
+        try:
+            first = _first_pts(container.demux(stream))
+            if first is None:
+                return None
+            ticks = first + int((start_s - 1) / clip.time_base)
+            container.seek(ticks, stream=stream)
+            landed = _first_pts(container.demux(stream))
+        except av.error.FFmpegError:
+            return None
+    trusted = landed is not None and first <= landed <= ticks
+    return _Landing(first, ticks) if trusted else None
+
+
+def _first_pts(packets: Iterator[Any]) -> int | None:
+    for packet in packets:
+        try:
+            for frame in packet.decode():
+                return None if frame.pts is None else int(frame.pts)
+        except av.error.FFmpegError:
+            continue
+    return None
+
+
+@contextmanager
+def _complaints() -> Iterator[Callable[[], bool]]:
+    """Whether the decoder complained, which it does where it makes parts of a picture up.
+
+    The field's libraries tell of that in their log alone, which is silent outside.
+    """
+    outside = av.logging.get_level()
+    av.logging.set_level(av.logging.PANIC)
+    before = av.logging.get_last_error()[0]
+    try:
+        yield lambda: av.logging.get_last_error()[0] > before
+    finally:
+        av.logging.set_level(outside)
 
 
 def _upright(samples: RGB, turn: Turn) -> RGB:

@@ -1,13 +1,11 @@
-"""Writes a veiled video: encodes frames, passes sound and subtitles on, and nothing else.
+"""Writes a veiled video: the encoded frames, sound and subtitles, and nothing else.
 
 Frames come in, in the order of showing; a file with the same picture size, pixel aspect, time
 stamps, colours and orientation goes out. Tags, chapters, attachments, timed data and the
 encoder's own notes are not written. The path is the caller's, who makes it appear whole.
 """
 
-import struct
-from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,39 +13,28 @@ from typing import Any, Self
 
 import av
 from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer, OutputContainer
-from av.sidedata.sidedata import Type
+from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
-from crowdveil.errors import OutputRefused, UnsupportedMedia
-from crowdveil.media.video.clip import AudioChoice, Clip, Span, Turn, VideoFormat
-from crowdveil.media.video.headers import bare_header
+from crowdveil.errors import CrowdveilError, OutputRefused, UnsupportedMedia
+from crowdveil.media.video.clip import AudioChoice, Clip, Span, VideoFormat
+from crowdveil.media.video.encoders import encoding
+from crowdveil.media.video.muxers import muxer_for
+from crowdveil.media.video.passing import OtherStreams, Part
 from crowdveil.media.video.probe import display_matrix, opened
-from crowdveil.media.video.reader import StoredFrame, hdr_side_data
-from crowdveil.media.video.rotate import write_matrix
-
-H264_CRF, HEVC_CRF, VP9_CRF = 18, 18, 20
-"""Rate factors at which eyes see no difference; docs/video.md tells what was measured."""
-
-_PRESET = "superfast"
-"""Half the time of "veryfast" for half as many bytes more, at no less quality: encoding must
-keep up with real time on two cores."""
+from crowdveil.media.video.reader import StoredFrame
+from crowdveil.media.video.verify import faults_of
 
 _BIT_EXACT, _GLOBAL_HEADER = 1 << 23, 1 << 22
 """Flags of libavcodec: no encoder's name in the stream; headers in front, not in between."""
 
-_FORMATS = {
-    VideoFormat.MP4: "mp4",
-    VideoFormat.MOV: "mov",
-    VideoFormat.MKV: "matroska",
-    VideoFormat.WEBM: "webm",
-    VideoFormat.AVI: "avi",
-}
-
 _ISO = (VideoFormat.MP4, VideoFormat.MOV)
 
-_SEI = 6
-"""Type of H.264 units in which an encoder writes its name and settings."""
+_RATES = (1, 240)
+"""Frames a second that encoders believe; what is outside was guessed from odd time stamps."""
+_USUAL_RATE = Fraction(30)
+
+_TAGS = ("color_range", "colorspace", "color_primaries", "color_trc")
 
 
 class ClipWriter:
@@ -74,11 +61,10 @@ class ClipWriter:
         self._path, self._clip, self._span = path, clip, span or Span()
         self._audio, self._crf = audio, crf
         self._scope = ExitStack()
-        self._source: InputContainer | None = None
         self._out: OutputContainer | None = None
-        self._context: Any = None
+        self._stream: Any = None
         self._cleaner: BitStreamFilterContext | None = None
-        self._others: _Others | None = None
+        self._others: OtherStreams | None = None
         self._durations: dict[int, int] = {}
         self._shift = 0
         self.frames = 0
@@ -94,7 +80,8 @@ class ClipWriter:
         trace: TracebackType | None,
     ) -> None:
         """Close what is open; a file that was not finished is of no use."""
-        self._close()
+        with suppress(av.error.FFmpegError, OSError):  # what came first is what matters
+            self._close()
 
     def write(self, frame: StoredFrame) -> None:
         """Encode the next frame, as it was painted.
@@ -112,97 +99,96 @@ class ClipWriter:
             self._durations[picture.pts] = frame.duration
             if self._others is not None:
                 self._others.copy_until(float(frame.pts * self._clip.time_base))
-            self._mux(self._context.encode(picture))
-        except (av.error.FFmpegError, OSError) as error:
+            self._mux(self._stream.codec_context.encode(picture))
+        except UnsupportedMedia as error:
+            raise UnsupportedMedia(f"{self._clip.path}: {error}") from error
+        except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._refused(error) from error
         self.frames += 1
 
     def finish(self) -> None:
-        """Write what is left, and make the file whole.
+        """Write what is left, make the file whole, and look at it once more.
 
         Raises:
             OutputRefused: it cannot be written, or came out other than it should.
         """
+        if self._out is None or self._others is None:
+            raise OutputRefused(f"{self._clip.path}: there is no frame to write a copy of")
+        others = self._others.count
         try:
-            self._mux(self._context.encode(None))
-            if self._others is not None:
-                self._others.copy_until(None)
+            self._mux(self._stream.codec_context.encode(None))
+            self._others.copy_until(None)
             self._close()
-            if self._clip.format in _ISO and self._clip.turn != Turn():
-                write_matrix(self._path, display_matrix(self._clip.turn), self._clip.stored_wh)
-        except (av.error.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._refused(error) from error
+        try:
+            faults = faults_of(self._path, self._clip, frames=self.frames, others=others)
+        except CrowdveilError as error:
+            faults = (str(error),)
+        if faults:
+            raise OutputRefused(
+                f"{self._clip.path}: its veiled copy came out other than it should "
+                f"({'; '.join(faults)}), so it is not kept; please report this"
+            )
 
     def _begin(self, first: StoredFrame, picture: VideoFrame) -> None:
         """Open the file; only now is it known what the frames are like."""
         clip = self._clip
-        if self._span.start_s > 0:
-            self._shift = first.pts
+        source = self._scope.enter_context(opened(clip.path))
+        kept = self._audio is AudioChoice.KEEP
+        sounds = [s for s in source.streams.audio if s.codec_context is not None and kept]
+        # If none holds the sound, it is the usual one that says so.
+        muxer = muxer_for(clip.format, sounds) or muxer_for(clip.format, []) or ""
         options = {"movflags": "+faststart"} if clip.format in _ISO else {}
-        self._out = out = av.open(
-            str(self._path),
-            "w",
-            format=_FORMATS[clip.format],
-            container_options={"fflags": "+bitexact", **options},
+        self._out = av.open(
+            str(self._path), "w", format=muxer, container_options={"fflags": "+bitexact", **options}
         )
-        codec, settings = self._codec(first, picture)
-        stream: Any = out.add_stream(codec, rate=clip.rate or Fraction(30), options=settings)
-        context = stream.codec_context
+        self._add_picture(self._out, first, picture)
+        now_s = first.pts * clip.time_base
+        part = Part(Fraction(0), None, None)
+        if clip.format is VideoFormat.MKV and "matroska" not in source.format.name:
+            # Clocks of broadcasts run for hours before; only Matroska's own are kept.
+            part = Part(Fraction(source.start_time or 0, av.time_base), None, None)
+        if self._span != Span():
+            begin_s = float(now_s) - first.time_s - self._span.start_s  # of the whole source
+            part = Part(
+                now_s if self._span.start_s else part.shift_s,
+                float(now_s) if self._span.start_s else None,
+                None if self._span.end_s is None else begin_s + self._span.end_s,
+            )
+        self._shift = round(part.shift_s / clip.time_base)
+        self._others = OtherStreams(source, self._out, self._audio, part, clip.format)
+
+    def _add_picture(self, out: OutputContainer, first: StoredFrame, picture: VideoFrame) -> None:
+        clip = self._clip
+        how = encoding(clip.format, picture, first.source, self._crf)
+        rate = clip.rate if clip.rate and _RATES[0] <= clip.rate <= _RATES[1] else _USUAL_RATE
+        stream: Any = out.add_stream(how.codec, rate=rate, options=how.options)
+        self._stream, context = stream, stream.codec_context
         context.width, context.height = picture.width, picture.height
         context.pix_fmt = picture.format.name
         context.time_base = stream.time_base = clip.time_base
-        for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
-            setattr(context, name, getattr(picture, name))
-        stored_aspect = clip.pixel_aspect
-        if clip.turn.quarter_turns % 2:
-            stored_aspect = 1 / stored_aspect
-        context.sample_aspect_ratio = stored_aspect
+        for tag in _TAGS:
+            setattr(context, tag, getattr(picture, tag))
+        context.sample_aspect_ratio = (
+            1 / clip.pixel_aspect if clip.turn.quarter_turns % 2 else clip.pixel_aspect
+        )
         context.flags |= _BIT_EXACT
         if clip.format is not VideoFormat.AVI:
             context.flags |= _GLOBAL_HEADER
-        if codec == "libx265" and clip.format in _ISO:
+        if how.codec == "libx265" and clip.format in _ISO:
             context.codec_tag = "hvc1"  # what Apple's players ask for
-        self._context = context
-        self._stream = stream
-        if codec == "libx264":
-            self._cleaner = BitStreamFilterContext(f"filter_units=remove_types={_SEI}", "h264")
-        self._source = self._scope.enter_context(opened(clip.path))
-        self._others = _Others(self._source, out, self._audio, self._span, clip.format)
-
-    def _codec(self, first: StoredFrame, picture: VideoFrame) -> tuple[str, dict[str, str]]:
-        """Which encoder, and its settings."""
-        deep = picture.format.components[0].bits > 8
-        if self._clip.format is VideoFormat.WEBM:
-            crf = VP9_CRF if self._crf is None else self._crf
-            lossless = {"lossless": "1"} if crf == 0 else {}
-            return "libvpx-vp9", {
-                "crf": str(crf), "b": "0", "deadline": "realtime", "cpu-used": "6",
-                "row-mt": "1", **lossless,
-            }  # fmt: skip
-        if deep:
-            crf = HEVC_CRF if self._crf is None else self._crf
-            wanted = ["info=0", "log-level=none", *_hdr10(first.source)]
-            if crf == 0:
-                wanted.append("lossless=1")
-            return "libx265", {
-                "crf": str(crf),
-                "preset": "superfast",
-                "x265-params": ":".join(wanted),
-            }
-        crf = H264_CRF if self._crf is None else self._crf
-        # Veils are the one thing that must not be starved of bits beside moving crowds.
-        settings = {"crf": str(crf), "preset": _PRESET, "a53cc": "0"}
-        if self._clip.format is VideoFormat.AVI:
-            settings["x264-params"] = "bframes=0"  # AVI knows no order of showing
-        return "libx264", settings
+        if clip.turn.quarter_turns or clip.turn.mirrored:
+            stream.set_display_matrix(display_matrix(clip.turn, clip.stored_wh))
+        if how.cleaner:
+            self._cleaner = BitStreamFilterContext(*how.cleaner)
 
     def _mux(self, packets: list[Any]) -> None:
         if self._out is None:
             return
         for packet in packets:
             packet.duration = self._durations.pop(packet.pts, 0) or packet.duration
-            cleaned = self._cleaner.filter(packet) if self._cleaner else [packet]
-            for one in cleaned:
+            for one in self._cleaner.filter(packet) if self._cleaner else [packet]:
                 one.stream = self._stream
                 self._out.mux_one(one)
 
@@ -218,129 +204,3 @@ class ClipWriter:
             f"{self._clip.path}: its veiled copy cannot be written ({reason}); "
             "check that there is space left, or choose another folder"
         )
-
-
-class _Others:
-    """Sound and subtitles of the source, passed on in step with the picture."""
-
-    def __init__(
-        self,
-        source: InputContainer,
-        out: OutputContainer,
-        audio: AudioChoice,
-        span: Span,
-        format: VideoFormat,
-    ) -> None:
-        self._out, self._span = out, span
-        self._targets: dict[int, Any] = {}
-        self._disguised: dict[int, Any] = {}
-        first = [
-            s.start_time * s.time_base for s in source.streams.video if s.start_time and s.time_base
-        ]
-        self._zero = float(first[0]) if first else 0.0
-        for stream in source.streams:
-            if stream.codec_context is None:
-                continue
-            if stream.type == "audio" and audio is AudioChoice.KEEP:
-                self._targets[stream.index] = _passed_on(stream, out)
-            elif stream.type == "audio" and audio is AudioChoice.DISGUISE:
-                from crowdveil.media.video.sound import Disguised  # only for those who ask
-
-                self._disguised[stream.index] = Disguised(stream, out, format, span)
-            elif stream.type == "subtitle" and format is not VideoFormat.AVI:
-                self._targets[stream.index] = _passed_on(stream, out)
-        wanted = [source.streams[index] for index in (*self._targets, *self._disguised)]
-        self._packets = self._read(source, wanted)
-        self._waiting: Any = None
-
-    def copy_until(self, time_s: float | None) -> None:
-        """Pass on what is due up to a time in the source, or all of it."""
-        while True:
-            if self._waiting is None:
-                self._waiting = next(self._packets, None)
-            packet = self._waiting
-            if packet is None:
-                break
-            at = _time_s(packet)
-            if time_s is not None and at is not None and at > time_s:
-                return
-            self._waiting = None
-            self._pass_on(packet)
-        if time_s is None:
-            for disguised in self._disguised.values():
-                disguised.finish()
-            self._disguised = {}
-
-    def _read(self, source: InputContainer, wanted: list[Any]) -> Iterator[Any]:
-        if not wanted:
-            return
-        try:
-            for packet in source.demux(wanted):
-                if packet.size:
-                    yield packet
-        except av.error.FFmpegError:
-            return  # the file ends in damage, which the reader of the picture tells of
-
-    def _pass_on(self, packet: Any) -> None:
-        at = _time_s(packet)
-        since = None if at is None else at - self._zero
-        span = self._span
-        if since is not None and span.start_s > 0 and since < span.start_s:
-            return
-        if since is not None and span.end_s is not None and since >= span.end_s:
-            return
-        index = packet.stream.index
-        shift = self._zero + span.start_s if span.start_s > 0 else 0.0
-        if index in self._disguised:
-            self._disguised[index].take(packet, shift)
-            return
-        if shift:
-            ticks = round(shift / packet.time_base)
-            packet.pts = None if packet.pts is None else packet.pts - ticks
-            packet.dts = None if packet.dts is None else packet.dts - ticks
-        if packet.dts is None and packet.pts is None:
-            return
-        packet.stream = self._targets[index]
-        self._out.mux_one(packet)
-
-
-def _passed_on(stream: Any, out: OutputContainer) -> Any:
-    try:
-        target: Any = out.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.error.FFmpegError) as error:
-        kind = "sound" if stream.type == "audio" else "subtitles"
-        raise UnsupportedMedia(
-            f"its {kind} ({stream.codec_context.name}) cannot be kept in a {out.format.name} "
-            "file; leave the sound out with --audio drop, or convert the file first"
-        ) from error
-    target.metadata.clear()
-    bare = bare_header(stream.codec_context.name, stream.codec_context.extradata)
-    if bare is not None:
-        target.codec_context.extradata = bare
-    target.time_base = stream.time_base
-    return target
-
-
-def _time_s(packet: Any) -> float | None:
-    ticks = packet.dts if packet.dts is not None else packet.pts
-    return None if ticks is None else float(ticks * packet.time_base)
-
-
-def _hdr10(frame: VideoFrame) -> list[str]:
-    """x265's way of writing mastering display and content light level."""
-    told = hdr_side_data(frame)
-    parts = []
-    if (data := told.get(Type.MASTERING_DISPLAY_METADATA)) is not None and len(data) >= 88:
-        numbers = struct.unpack("=22i", data[:88])
-        rational = [Fraction(n, d or 1) for n, d in zip(numbers[::2], numbers[1::2], strict=True)]
-        xy = [round(value * 50_000) for value in rational[:8]]
-        least, most = (round(value * 10_000) for value in rational[8:10])
-        red, green, blue, white = (xy[k : k + 2] for k in (0, 2, 4, 6))
-        parts.append(
-            f"master-display=G({green[0]},{green[1]})B({blue[0]},{blue[1]})"
-            f"R({red[0]},{red[1]})WP({white[0]},{white[1]})L({most},{least})"
-        )
-    if (data := told.get(Type.CONTENT_LIGHT_LEVEL)) is not None and len(data) >= 8:
-        most, average = struct.unpack("=2I", data[:8])
-        parts.append(f"max-cll={most},{average}")
-    return ["hdr10=1", "repeat-headers=0", *parts] if parts else []

@@ -1,0 +1,171 @@
+"""Passes sound and subtitles on from a video to its copy, in step with the picture.
+
+Packets are taken from the source as they are and put at their new times; sound may be
+disguised on the way. What else a file holds, and what else a packet carries, stays behind.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+
+from crowdveil.errors import UnsupportedMedia
+from crowdveil.media.video.clip import AudioChoice, VideoFormat
+from crowdveil.media.video.headers import bare_header
+from crowdveil.media.video.muxers import holds
+
+_NEEDED_SIDE_DATA = ("skip_samples", "new_extradata", "palette", "webvtt_settings")
+"""What must travel with a packet for it to be played as it was."""
+
+_UNKNOWN_LANGUAGE = "und"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the source is copied, in seconds of its own clock.
+
+    Attributes:
+        shift_s: what is taken off every time.
+        start_s: nothing earlier is copied; None for all from the beginning.
+        end_s: nothing from here on is copied; None for all to the end.
+    """
+
+    shift_s: Fraction
+    start_s: float | None
+    end_s: float | None
+
+
+class OtherStreams:
+    """All that is copied beside the picture; a second look into the source, in step with it."""
+
+    def __init__(
+        self,
+        source: InputContainer,
+        out: OutputContainer,
+        audio: AudioChoice,
+        part: Part,
+        format: VideoFormat,
+    ) -> None:
+        """Add the streams to the copy, which must not have been begun.
+
+        Raises:
+            UnsupportedMedia: the container cannot hold the sound as it is.
+        """
+        self._out, self._part = out, part
+        self._targets: dict[int, Any] = {}
+        self._disguised: dict[int, Any] = {}
+        self._last: dict[int, int] = {}
+        for stream in source.streams:
+            if stream.codec_context is None:
+                continue
+            if stream.type == "audio" and audio is AudioChoice.KEEP:
+                if not holds(out.format.name, stream):
+                    raise UnsupportedMedia(
+                        f"its sound ({stream.codec_context.codec.canonical_name}) cannot be kept "
+                        f"in {format.upper()}; leave it out with --audio drop, or convert the "
+                        "file first"
+                    )
+                self._targets[stream.index] = _same(stream, out)
+            elif stream.type == "audio" and audio is AudioChoice.DISGUISE:
+                from crowdveil.media.video.sound import Disguised  # only for those who ask
+
+                self._disguised[stream.index] = Disguised(stream, out, format)
+            elif stream.type == "subtitle" and holds(out.format.name, stream):
+                self._targets[stream.index] = _same(stream, out)
+        wanted = [source.streams[index] for index in (*self._targets, *self._disguised)]
+        self._packets = _read(source, wanted)
+        self._waiting: Any = None
+
+    @property
+    def count(self) -> int:
+        """How many streams there are beside the picture."""
+        return len(self._targets) + len(self._disguised)
+
+    def copy_until(self, time_s: float | None) -> None:
+        """Pass on what is due up to a time of the source's clock, or all that is left."""
+        while True:
+            if self._waiting is None:
+                self._waiting = next(self._packets, None)
+            packet = self._waiting
+            if packet is None:
+                break
+            at = _time_s(packet)
+            if time_s is not None and at is not None and at > time_s:
+                return
+            self._waiting = None
+            if self._wanted(packet, at):
+                self._pass_on(packet)
+            elif at is not None and self._part.end_s is not None and at > self._part.end_s + 10:
+                break  # streams lie less far apart than that
+        if time_s is None:
+            for disguised in self._disguised.values():
+                disguised.finish()
+            self._disguised = {}
+
+    def _wanted(self, packet: Any, at: float | None) -> bool:
+        part = self._part
+        if at is None:
+            return False
+        until = at
+        if packet.stream.type == "subtitle":  # one that is still shown when the part begins
+            until += float((packet.duration or 0) * packet.time_base)
+        return (part.start_s is None or until >= part.start_s) and (
+            part.end_s is None or at < part.end_s
+        )
+
+    def _pass_on(self, packet: Any) -> None:
+        index = packet.stream.index
+        if index in self._disguised:
+            self._disguised[index].take(packet, float(self._part.shift_s))
+            return
+        bare = av.Packet(bytes(packet))
+        bare.time_base, bare.duration = packet.time_base, packet.duration
+        bare.is_keyframe = packet.is_keyframe
+        for kind in _NEEDED_SIDE_DATA:
+            if packet.has_sidedata(kind):
+                bare.set_sidedata(packet.get_sidedata(kind))
+        shift = round(self._part.shift_s / packet.time_base)
+        pts = packet.pts if packet.pts is not None else packet.dts
+        dts = packet.dts if packet.dts is not None else packet.pts
+        pts, dts = pts - shift, dts - shift
+        if self._part.start_s is not None and pts < 0 and packet.stream.type == "subtitle":
+            bare.duration, pts, dts = max((packet.duration or 0) + pts, 0), 0, 0
+        # Damaged files and bad clocks go back in time, which no container can.
+        dts = max(dts, self._last.get(index, dts - 1) + 1)
+        self._last[index] = dts
+        bare.pts, bare.dts = max(pts, dts), dts
+        bare.stream = self._targets[index]
+        self._out.mux_one(bare)
+
+
+def _same(stream: Any, out: OutputContainer) -> Any:
+    """A stream of the copy like one of the source, without its names and comments."""
+    language = stream.language
+    target: Any = out.add_stream_from_template(stream, opaque=True)
+    target.metadata.clear()
+    if language and language != _UNKNOWN_LANGUAGE:
+        target.metadata["language"] = language
+    bare = bare_header(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
+    if bare is not None:
+        target.codec_context.extradata = bare
+    target.time_base = stream.time_base
+    return target
+
+
+def _read(source: InputContainer, wanted: list[Any]) -> Iterator[Any]:
+    if not wanted:
+        return
+    try:
+        for packet in source.demux(wanted):
+            if packet.size:
+                yield packet
+    except av.error.FFmpegError:
+        return  # the file ends in damage, which the reader of the picture tells of
+
+
+def _time_s(packet: Any) -> float | None:
+    ticks = packet.dts if packet.dts is not None else packet.pts
+    return None if ticks is None else float(ticks * packet.time_base)
