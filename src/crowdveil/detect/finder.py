@@ -125,8 +125,9 @@ class FaceFinder:
             The faces to veil, surest first.
         """
         guesses = self.guess(picture)
-        faces = self.judge(picture, guesses, self.in_doubt(guesses))
-        veiled = faces.take(faces.probability >= self.needed(faces, guesses.size_wh))
+        boxes, probability = self._judged(picture, guesses, self.in_doubt(guesses))
+        needed = self.rule.threshold(guesses.candidates.boxes, guesses.size_wh)
+        veiled = self._faces(guesses, boxes, probability, probability >= needed)
         return self.add_custom(picture, veiled)
 
     def guess(self, picture: RGB) -> Guesses:
@@ -144,6 +145,13 @@ class FaceFinder:
 
     def judge(self, picture: RGB, guesses: Guesses, doubt: NDArray[np.bool_]) -> Faces:
         """All n guesses as faces, surest first, the (n,) doubtful ones after a second look."""
+        boxes, probability = self._judged(picture, guesses, doubt)
+        return self._faces(guesses, boxes, probability, np.ones(len(boxes), np.bool_))
+
+    def _judged(
+        self, picture: RGB, guesses: Guesses, doubt: NDArray[np.bool_]
+    ) -> tuple[Boxes, NDArray[np.float32]]:
+        """Box and probability of each guess, after a second look at those in doubt."""
         candidates = guesses.candidates
         boxes, probability = candidates.boxes.copy(), guesses.probability.copy()
         looks = self._eyes.look(picture, boxes[doubt])
@@ -151,18 +159,25 @@ class FaceFinder:
         rows = np.concatenate([guesses.table[doubt], looked], axis=1)
         probability[doubt] = self._fusion.second.probability(rows)
         boxes[doubt] = settle(candidates.take(doubt), looks)
-        order = np.argsort(-probability, kind="stable")
+        return boxes, probability
+
+    def _faces(
+        self,
+        guesses: Guesses,
+        boxes: Boxes,
+        probability: NDArray[np.float32],
+        which: NDArray[np.bool_],
+    ) -> Faces:
+        """Some of the guesses as faces, surest first."""
+        order = np.flatnonzero(which)
+        order = order[np.argsort(-probability[order], kind="stable")]
         names = [reach.detector for reach in self._eyes.point.reaches.values()]
         return Faces(
             boxes[order],
             probability[order],
             probability[order] < DOUBTFUL,
-            tuple(_seen_by(candidates.scores[i], names) for i in order),
+            tuple(_seen_by(guesses.candidates.scores[i], names) for i in order),
         )
-
-    def needed(self, faces: Faces, size_wh: SizeWH) -> NDArray[np.float32]:
-        """The least probability with which each of n faces is veiled, (n,) float32, 0-1."""
-        return self.rule.threshold(faces.boxes, size_wh)
 
     @property
     def rule(self) -> Rule:
