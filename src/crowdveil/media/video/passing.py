@@ -20,6 +20,9 @@ from crowdveil.media.video.muxers import holds
 _NEEDED_SIDE_DATA = ("skip_samples", "new_extradata", "palette", "webvtt_settings")
 """What must travel with a packet for it to be played as it was."""
 
+_PRIMING_S = 0.1
+"""How much sound before the first that is heard may be needed to decode that."""
+
 _UNKNOWN_LANGUAGE = "und"
 
 
@@ -107,7 +110,7 @@ class OtherStreams:
 
     def _wanted(self, packet: Any, at: float | None) -> bool:
         part = self._part
-        if at is None:
+        if at is None or _trimmed_away(packet):
             return False
         until = at
         if packet.stream.type == "subtitle":  # one that is still shown when the part begins
@@ -164,6 +167,14 @@ def _read(source: InputContainer, wanted: list[Any]) -> Iterator[Any]:
                 yield packet
     except av.error.FFmpegError:
         return  # the file ends in damage, which the reader of the picture tells of
+
+
+def _trimmed_away(packet: Any) -> bool:
+    """Whether it is of what someone cut off the beginning, which is still in the file."""
+    if not packet.is_discard or packet.pts is None:
+        return False
+    start = packet.stream.start_time or 0
+    return bool((packet.pts + (packet.duration or 0) - start) * packet.time_base < -_PRIMING_S)
 
 
 def _time_s(packet: Any) -> float | None:

@@ -5,7 +5,7 @@ Two readings of the same file give the same frames, damaged or not: decoding use
 whose timing could matter. What is done with the frames is left to others.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnreadableMedia
@@ -34,6 +35,12 @@ claim is for picture and sound together, as sound often lasts longer."""
 _SEEK_FROM_S = 10.0
 """Spans that begin earlier are reached by decoding all that lies before."""
 _SEEK_FORMATS = (VideoFormat.MP4, VideoFormat.MOV, VideoFormat.MKV, VideoFormat.WEBM)
+
+_MOST_WAITING = 16
+"""Frames that a decoder keeps back at most before it shows the first of them."""
+
+_AVI_SLACK = 2
+"""Frames by which the count in the head of an AVI file may differ from what was written."""
 
 _REACH_S = 0.2
 """How much earlier than a span damage may lie to be told of."""
@@ -91,6 +98,7 @@ class FrameReader:
         self._span = span or Span()
         self._steps: Counter[int] = Counter()
         self._packets = 0
+        self._due: deque[int] = deque(maxlen=_MOST_WAITING)
         self._now_s: float | None = None
         self.damage = Damage()
 
@@ -139,12 +147,12 @@ class FrameReader:
             if stream is None:
                 return
             stream.thread_type = "SLICE"  # frame threads make damaged files come out differently
-            announced = len(stream.index_entries) if stream.frames else 0
+            announced = _announced(stream, clip.format)
             if landing is not None:
                 container.seek(landing.ticks, stream=stream)
             for frames in self._pieces(container.demux(stream)):
                 for frame in frames:
-                    pts = frame.pts if frame.pts is not None else frame.dts
+                    pts = self._shown(frame)
                     if pts is None:
                         pts = 0 if last is None else last + usual
                     elif last is not None and pts <= last:
@@ -176,11 +184,15 @@ class FrameReader:
                     raise unreadable(self._clip.path, error) from error
                 return
             self._packets += bool(packet.size)
+            if packet.size and self._clip.format is VideoFormat.AVI and packet.dts is not None:
+                self._due.append(packet.dts)
             with _complaints() as complaints:
                 try:
                     frames = packet.decode()
                 except av.error.FFmpegError:
                     self._note(packets=1)
+                    if self._due:
+                        self._due.pop()
                     continue
             count += len(frames)
             if packet.is_corrupt and packet.size:
@@ -188,6 +200,16 @@ class FrameReader:
             elif complaints():
                 self._note(frames=1)
             yield frames
+
+    def _shown(self, frame: VideoFrame) -> int | None:
+        """When a frame is shown, in ticks, None if that is not told.
+
+        AVI tells when packets are to be decoded; the next frame shown takes the earliest of
+        these times that is left.
+        """
+        if self._due:
+            return self._due.popleft()
+        return frame.pts if frame.pts is not None else frame.dts
 
     def _note(self, *, packets: int = 0, frames: int = 0) -> None:
         """Remember damage, if it could reach into the span."""
@@ -237,6 +259,14 @@ def _landing(clip: Clip, start_s: float) -> _Landing | None:
             return None
     trusted = landed is not None and first <= landed <= ticks
     return _Landing(first, ticks) if trusted else None
+
+
+def _announced(stream: VideoStream, format: VideoFormat) -> int:
+    """How many packets there must be at least by the file's own index, 0 if it has none."""
+    if format is VideoFormat.AVI:
+        return max(stream.frames - _AVI_SLACK, 0)
+    # The index, not the count in the header, leaves out what was trimmed away.
+    return len(stream.index_entries) if stream.frames else 0
 
 
 def _first_pts(packets: Iterator[Any]) -> int | None:
