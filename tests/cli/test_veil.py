@@ -34,9 +34,9 @@ def test_each_bad_file_is_one_line_and_the_rest_goes_on(crowdveil: Run, photos: 
     assert len(lines) == 5
     for name in ("empty.jpg", "torn.jpg", "film.mp4", "raw.dng", "gone.jpg"):
         assert sum(name in line for line in lines) == 1
-    assert "did NOT copy" in said.err
+    assert "NOT copied" in said.err
     assert "failed, not copied: 5" in said.out
-    assert "not photos, not copied: 1 (notes.txt)" in said.out
+    assert "no photos or videos, not copied: 1 (notes.txt)" in said.out
     assert sorted(path.name for path in Path("veiled").rglob("*.*")) == ["a.jpg", "b.jpg"]
 
 

@@ -60,6 +60,8 @@ def veiled_frames(trail: Trail, frames: int, policy: Policy | None = None) -> ra
     found = verdict(trail, RULE, SIZE, RATE, policy or Policy(enter=1), range(frames))
     assert found is not None
     for number, box in zip(range(found.start, found.stop), found.boxes, strict=True):
+        if number >= trail.start + len(trail):
+            break  # given up a second ago: the last veil only stays and grows
         x0, y0, x1, y1 = face(number)
         assert box[0] <= x0 + 6
         assert box[1] <= y0 + 6
