@@ -1,6 +1,6 @@
 """Small real videos for tests, made with PyAV: a moving picture, sound, and things that tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 SECRET = "SECRET-4711"
@@ -88,14 +89,55 @@ def _tone(stream: Any, seconds: float) -> list[Any]:
     rate = 48_000
     time = np.arange(round(rate * seconds)) / rate
     tone = (np.sin(2 * np.pi * 440 * time) * 0.3).astype(np.float32)
-    packets = []
+    packets: list[Any] = []
     for start in range(0, len(tone), 1024):
         frame = av.AudioFrame.from_ndarray(
             np.tile(tone[start : start + 1024], (1, 1)), format="fltp", layout="mono"
         )
         frame.sample_rate, frame.pts = rate, start
         packets += stream.encode(frame)
-    return packets + stream.encode(None)
+    packets += stream.encode(None)
+    return packets
+
+
+def joined(
+    path: Path,
+    *sources: Path,
+    told: dict[str, str] | None = None,
+    only: str | None = None,
+    extra: Callable[[OutputContainer], object] | None = None,
+) -> Path:
+    """Write all streams of some files into one.
+
+    Args:
+        path: what to write.
+        sources: the files.
+        told: tags for the streams of the last.
+        only: the kind of stream to take from the last.
+        extra: what else to do with the new file before packets are written.
+    """
+    files = [av.open(str(source)) for source in sources]
+    with av.open(str(path), "w") as out:
+        targets: dict[tuple[int, int], Any] = {}
+        for number, file in enumerate(files):
+            last = file is files[-1]
+            for stream in file.streams:
+                if last and only and stream.type != only:
+                    continue
+                target: Any = out.add_stream_from_template(stream, opaque=True)
+                if told and last:
+                    target.metadata.update(told)
+                targets[number, stream.index] = target
+        if extra is not None:
+            extra(out)
+        for number, file in enumerate(files):
+            for packet in file.demux():
+                if packet.size and (number, packet.stream_index) in targets:
+                    packet.stream = targets[number, packet.stream_index]
+                    out.mux_one(packet)
+    for file in files:
+        file.close()
+    return path
 
 
 def packets_of(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:

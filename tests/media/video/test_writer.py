@@ -10,31 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from crowdveil.media.video.clip import AudioChoice, Clip, Span
-from crowdveil.media.video.containers import SUFFIXES
 from crowdveil.media.video.probe import open_clip
 from crowdveil.media.video.reader import FrameReader
 from crowdveil.media.video.writer import ClipWriter
 
+from .copying import copied
 from .films import SECRET, Film, make, packets_of, picture, pictures_of, times_of
 
 Upright = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-
-
-def copied(
-    path: Path,
-    *,
-    audio: AudioChoice = AudioChoice.KEEP,
-    crf: int | None = None,
-    span: Span | None = None,
-) -> Path:
-    """The file written again, nothing veiled."""
-    clip = open_clip(path)
-    out = path.with_name("out" + SUFFIXES[clip.format][0])
-    with ClipWriter(out, clip, audio=audio, crf=crf, span=span) as writer:
-        for frame in FrameReader(clip, span):
-            writer.write(frame)
-        writer.finish()
-    return out
 
 
 def psnr(a: list[np.ndarray], b: list[np.ndarray]) -> float:

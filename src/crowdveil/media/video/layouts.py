@@ -60,7 +60,8 @@ def written_layout(pixels: str, size_wh: SizeWH, container: VideoFormat) -> str:
         (size_wh[0] % 2 and shared != "444") or (size_wh[1] % 2 and shared == "420")
     ):
         shared = "444"
-    full = "j" if pixels.startswith("yuvj") and not depth else ""
+    # The encoder of WebM knows full range by its tag alone.
+    full = "j" if pixels.startswith("yuvj") and container is not VideoFormat.WEBM else ""
     return f"yuv{full}{shared}p{depth}"
 
 
@@ -76,11 +77,9 @@ def copied_to(source: VideoFrame, layout: str) -> VideoFrame:
         reformat = VideoReformatter().reformat
         if mixed:
             plain = reformat(source, format=layout, dst_colorspace=_BT709, dst_color_range=_LIMITED)
-        elif format.name.startswith(_COLOURLESS):
-            range_ = _LIMITED if source.color_range == _LIMITED else _FULL
-            plain = reformat(source, format=layout, src_color_range=range_, dst_color_range=range_)
         else:
-            plain = reformat(source, format=layout)
+            range_ = _LIMITED if limited(source) else _FULL
+            plain = reformat(source, format=layout, src_color_range=range_, dst_color_range=range_)
     copy = VideoFrame(source.width, source.height, layout)
     dtype = _dtype(plain)
     for target, given in zip(copy.planes, plain.planes, strict=True):

@@ -1,0 +1,26 @@
+"""A file written again with nothing veiled, as all tests of writing need it."""
+
+from pathlib import Path
+
+from crowdveil.media.video.clip import AudioChoice, Span
+from crowdveil.media.video.containers import SUFFIXES
+from crowdveil.media.video.probe import open_clip
+from crowdveil.media.video.reader import FrameReader
+from crowdveil.media.video.writer import ClipWriter
+
+
+def copied(
+    path: Path,
+    *,
+    audio: AudioChoice = AudioChoice.KEEP,
+    crf: int | None = None,
+    span: Span | None = None,
+) -> Path:
+    """The copy, beside the file."""
+    clip = open_clip(path)
+    out = path.with_name("out" + SUFFIXES[clip.format][0])
+    with ClipWriter(out, clip, audio=audio, crf=crf, span=span) as writer:
+        for frame in FrameReader(clip, span):
+            writer.write(frame)
+        writer.finish()
+    return out
