@@ -33,7 +33,7 @@ class AudioChoice(StrEnum):
     DROP = "drop"
     """Left out."""
     DISGUISE = "disguise"
-    """Pitch and formants changed; docs/video.md tells how little that promises."""
+    """Another voice, cosmetic only; docs/voices.md tells how little that promises."""
 
 
 @dataclass(frozen=True, slots=True)
