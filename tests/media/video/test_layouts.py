@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdveil.media.video.clip import VideoFormat
+from crowdveil.media.video.clip import Clip, Turn, VideoFormat
 from crowdveil.media.video.colour import rgb_of
 from crowdveil.media.video.encoders import encoding
 from crowdveil.media.video.layouts import copied_to, planes_of, written_layout
@@ -54,7 +55,20 @@ def test_the_encoder_of_each_container_takes_what_is_written_there(
 ) -> None:
     frame = frame_of(pixels)
     copy = copied_to(frame, written_layout(pixels, (64, 48), container))
-    how = encoding(container, copy, frame, None)
+    clip = Clip(
+        Path(),
+        container,
+        "",
+        (64, 48),
+        Turn(),
+        Fraction(1),
+        pixels,
+        Fraction(1, 25),
+        None,
+        None,
+        None,
+    )
+    how = encoding(clip, copy, frame, None)
     formats = av.codec.Codec(how.codec, "w").video_formats or []
     assert copy.format.name in [known.name for known in formats]
 

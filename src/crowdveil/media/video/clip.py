@@ -80,6 +80,7 @@ class Clip:
         duration_s: length in seconds, None if unknown.
         own_duration: whether that is told of the picture alone, not of picture and sound.
         has_audio: whether it has sound.
+        uneven: whether its frames clearly do not follow each other at that rate.
         notices: sentences on what a veiled copy will lack, each complete in itself.
     """
 
@@ -96,6 +97,7 @@ class Clip:
     duration_s: float | None
     own_duration: bool = False
     has_audio: bool = False
+    uneven: bool = False
     notices: tuple[str, ...] = ()
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
-from crowdveil.media.video.clip import VideoFormat
+from crowdveil.media.video.clip import Clip, VideoFormat
 
 H264_CRF, HEVC_CRF, VP9_CRF, AV1_CRF = 18, 16, 20, 20
 """Rate factors at which eyes see no difference: 42 to 43 dB between the brightness of a
@@ -43,34 +43,38 @@ class Encoding:
     cleaner: tuple[str, str] | None = None
 
 
-def encoding(
-    container: VideoFormat, picture: VideoFrame, source: VideoFrame, crf: int | None
-) -> Encoding:
+def encoding(clip: Clip, picture: VideoFrame, source: VideoFrame, crf: int | None) -> Encoding:
     """The way to encode frames like `picture`.
 
     Args:
-        container: what it is written to.
+        clip: what they are of, which tells the container.
         picture: the first frame as it will be encoded.
         source: the same as it was decoded, which tells of its light.
         crf: rate factor, 0-51, where 0 loses nothing; None for the usual one.
     """
     deep = picture.format.components[0].bits > 8
+    container = clip.format
+    # In AVI all packets are in the order of showing. MP4 adds up how long packets last in their
+    # own order, so that uneven times would make it end before its last frames are shown.
+    in_order = container is VideoFormat.AVI or (
+        clip.uneven and container in (VideoFormat.MP4, VideoFormat.MOV)
+    )
     if container is VideoFormat.WEBM:
         return _av1(source, crf) if deep else _vp9(crf)
     if deep and container is not VideoFormat.AVI:
-        return _hevc(source, crf)
-    return _h264(container, crf)
+        return _hevc(source, crf, in_order=in_order)
+    return _h264(crf, in_order=in_order)
 
 
-def _h264(container: VideoFormat, crf: int | None) -> Encoding:
+def _h264(crf: int | None, *, in_order: bool) -> Encoding:
     options = {"crf": str(H264_CRF if crf is None else crf), "preset": _H264_PRESET, "a53cc": "0"}
-    if container is VideoFormat.AVI:
-        options["x264-params"] = "bframes=0"  # AVI knows no order of showing
+    if in_order:
+        options["bf"] = "0"
     # Units of type 6 (SEI) hold the encoder's name and settings.
     return Encoding("libx264", options, ("filter_units=remove_types=6", "h264"))
 
 
-def _hevc(source: VideoFrame, crf: int | None) -> Encoding:
+def _hevc(source: VideoFrame, crf: int | None, *, in_order: bool) -> Encoding:
     params = ["info=0", "log-level=none"]
     light = _light_of(source)
     if light.master:
@@ -79,6 +83,8 @@ def _hevc(source: VideoFrame, crf: int | None) -> Encoding:
         params.append("max-cll={},{}".format(*light.levels))
     if light.master or light.levels:
         params += ["hdr10=1", "repeat-headers=0"]
+    if in_order:
+        params.append("bframes=0")
     if crf == 0:
         params.append("lossless=1")
     options = {

@@ -30,10 +30,15 @@ VOICES = "the sound is kept, and voices identify people; --audio drop leaves it 
 _ONE = 65536
 """1 in the fixed-point numbers of a display matrix."""
 
+_UNEVEN = 0.02
+
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 """How Matroska tags tell a duration."""
 
-_DEMUXERS = "asf,avi,dv,flv,h264,hevc,live_flv,matroska,mov,mpeg,mpegts,mxf,ogg,rm,wtv"
+_DEMUXERS = (
+    "asf,avi,dhav,dv,flv,h264,hevc,ivf,live_flv,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,"
+    "ogg,rm,wtv"
+)
 _GUARDED = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 """Nothing but the file itself is read: play lists and the like could name other files, or
 addresses in the network."""
@@ -119,6 +124,7 @@ def open_clip(path: Path) -> Clip:
             duration_s=seconds,
             own_duration=own is not None,
             has_audio=bool(container.streams.audio),
+            uneven=_uneven(stream),
             notices=tuple(dict.fromkeys(left_out(container, stream, frame, format))),
         )
 
@@ -145,6 +151,13 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
 def _format(path: Path) -> VideoFormat:
     with path.open("rb") as file:
         return written_as(file.read(HEAD_BYTES)) or VideoFormat.MKV
+
+
+def _uneven(stream: VideoStream) -> bool:
+    """Whether frames last on average other than the shortest time that divides their times."""
+    if not stream.average_rate or not stream.base_rate:
+        return False
+    return abs(stream.average_rate / stream.base_rate - 1) > _UNEVEN
 
 
 def _own_seconds(stream: VideoStream) -> float | None:

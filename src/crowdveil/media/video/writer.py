@@ -161,7 +161,7 @@ class ClipWriter:
 
     def _add_picture(self, out: OutputContainer, first: StoredFrame, picture: VideoFrame) -> None:
         clip = self._clip
-        how = encoding(clip.format, picture, first.source, self._crf)
+        how = encoding(clip, picture, first.source, self._crf)
         rate = clip.rate if clip.rate and _RATES[0] <= clip.rate <= _RATES[1] else _USUAL_RATE
         stream: Any = out.add_stream(how.codec, rate=rate, options=how.options)
         self._stream, context = stream, stream.codec_context
