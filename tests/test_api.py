@@ -303,6 +303,9 @@ def test_a_watcher_hears_of_every_file_once_and_in_order(photos: Path) -> None:
         def done(self, outcome: Outcome) -> None:
             self.heard.append(outcome)
 
+        def progress(self, source: Path, progress: Progress) -> None:
+            raise AssertionError(f"{source}: photos tell of no frames")
+
     ears = Ears()
     summary = crowdveil.veil(photos, "out", watcher=ears)
     assert tuple(ears.heard) == summary.outcomes
