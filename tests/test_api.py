@@ -22,6 +22,7 @@ from crowdveil import (
 )
 from crowdveil.errors import OptionsInvalid, OutputRefused
 from crowdveil.geometry import cover
+from crowdveil.progress import Progress
 
 
 @pytest.fixture(autouse=True)
