@@ -18,6 +18,9 @@ _RATES = (48_000, 44_100, 32_000, 24_000, 16_000, 8_000)
 
 _GAP_S = 0.1
 """Sound that comes so much too late was interrupted; less is the inexactness of clocks."""
+_MOST_GAP_S = 60.0
+"""A clock that jumps further is broken, as in damaged files; its jump is undone."""
+
 _BIT_EXACT, _GLOBAL_HEADER = 1 << 23, 1 << 22
 """Flags of libavcodec: no encoder's name in the stream; headers in front, not in between."""
 
@@ -43,9 +46,11 @@ class Disguised:
             self._encoder.flags |= _GLOBAL_HEADER
         self._resampler = AudioResampler(format="flt", layout=self._layout, rate=self._rate)
         self._disguise = Disguise(self._rate, self._channels)
+        # Where the next sample belongs that is heard and that is written, and by how much the
+        # source's clock has jumped ahead; in samples.
         self._taken = 0
-        """Where the next sample belongs that is heard, and below, that is written; in samples."""
         self._written: int | None = None
+        self._ahead = 0
 
     def take(self, packet: Any, shift_s: float) -> None:
         """Disguise a packet of the source, whose clock is ahead of the copy's by `shift_s`."""
@@ -75,7 +80,9 @@ class Disguised:
         """Fill an interruption with silence, or begin."""
         if self._written is None:
             self._taken = self._written = due
-        gap = due - self._taken
+        gap = due - self._ahead - self._taken
+        if abs(gap) > _MOST_GAP_S * self._rate:
+            self._ahead, gap = due - self._taken, 0
         if gap < _GAP_S * self._rate:
             return
         while gap > 0:
