@@ -196,3 +196,31 @@ def test_an_interruption_of_the_sound_stays_where_it_was(tmp_path: Path) -> None
     sound = np.abs(heard(copied(path, audio=AudioChoice.DISGUISE)))
     loud = [sound[k * 48_000 + 9600 : (k + 1) * 48_000 - 9600].mean() for k in range(3)]
     assert loud[1] < 0.05 * min(loud[0], loud[2])
+
+
+@pytest.mark.parametrize("audio", AudioChoice)
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_span_in_which_nothing_sounds_can_be_copied(
+    suffix: str, audio: AudioChoice, tmp_path: Path
+) -> None:
+    brief = make(tmp_path, Film(f"brief.{suffix}", frames=10, audio="aac"))
+    film = make(tmp_path, Film(f"long.{suffix}", frames=60))
+    path = joined(tmp_path / f"in.{suffix}", film, brief, only="audio")
+    assert len(times_of(copied(path, audio=audio, span=Span(1.0, 2.0)))) == 25
+
+
+def test_a_clock_that_jumps_by_hours_makes_no_hours_of_silence(tmp_path: Path) -> None:
+    whole = make(tmp_path, Film("whole.mkv", frames=50, audio="pcm_s16le"))
+    path = tmp_path / "in.mkv"
+    with av.open(str(whole)) as file, av.open(str(path), "w") as out:
+        targets: dict[int, Any] = {
+            s.index: out.add_stream_from_template(s, opaque=True) for s in file.streams
+        }
+        for packet in file.demux():
+            if not packet.size or packet.pts is None:
+                continue
+            if packet.stream.type == "audio" and packet.pts > 1000:
+                packet.pts = packet.dts = packet.pts + 36_000_000
+            packet.stream = targets[packet.stream.index]
+            out.mux_one(packet)
+    assert len(heard(copied(path, audio=AudioChoice.DISGUISE))) < 3 * 48_000

@@ -61,6 +61,7 @@ class OtherStreams:
         self._targets: dict[int, Any] = {}
         self._disguised: dict[int, Any] = {}
         self._last: dict[int, int] = {}
+        self._begun: set[int] = set()
         for stream in source.streams:
             if stream.codec_context is None:
                 continue
@@ -83,9 +84,13 @@ class OtherStreams:
         self._waiting: Any = None
 
     @property
-    def count(self) -> int:
-        """How many streams there are beside the picture."""
-        return len(self._targets) + len(self._disguised)
+    def counts(self) -> range:
+        """How many streams a reader may find beside the picture.
+
+        Those that never had a packet (a microphone that was off, a span after the end of the
+        sound) are in the head of some containers and not in that of others.
+        """
+        return range(len(self._begun), len(self._targets) + len(self._disguised) + 1)
 
     def copy_until(self, time_s: float | None) -> None:
         """Pass on what is due up to a time of the source's clock, or all that is left."""
@@ -104,9 +109,9 @@ class OtherStreams:
             elif at is not None and self._part.end_s is not None and at > self._part.end_s + 10:
                 break  # streams lie less far apart than that
         if time_s is None:
-            for disguised in self._disguised.values():
-                disguised.finish()
-            self._disguised = {}
+            for index, disguised in self._disguised.items():
+                if disguised.finish():
+                    self._begun.add(index)
 
     def _wanted(self, packet: Any, at: float | None) -> bool:
         part = self._part
@@ -142,6 +147,7 @@ class OtherStreams:
         bare.pts, bare.dts = max(pts, dts), dts
         bare.stream = self._targets[index]
         self._out.mux_one(bare)
+        self._begun.add(index)
 
 
 def _same(stream: Any, out: OutputContainer) -> Any:

@@ -63,18 +63,19 @@ class Disguised:
                 self._wait_until(round((float(frame.pts * frame.time_base) - shift_s) * self._rate))
             self._hear(self._samples(frame))
 
-    def finish(self) -> None:
-        """Write what is left."""
+    def finish(self) -> bool:
+        """Write what is left; tell whether there was any sound."""
         try:
             for frame in self._decoder.decode(None):
                 self._hear(self._samples(frame))
         except av.error.FFmpegError:
             pass  # nothing was left
         if self._written is None:
-            return
+            return False
         self._hear(self._samples(None))
         self._write(self._disguise.flush())
         self._mux(self._encoder.encode(None))
+        return True
 
     def _wait_until(self, due: int) -> None:
         """Fill an interruption with silence, or begin."""

@@ -114,7 +114,6 @@ class ClipWriter:
         """
         if self._out is None or self._others is None:
             raise OutputRefused(f"{self._clip.path}: there is no frame to write a copy of")
-        others = self._others.count
         try:
             self._mux(self._stream.codec_context.encode(None))
             self._others.copy_until(None)
@@ -122,6 +121,7 @@ class ClipWriter:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._refused(error) from error
         try:
+            others = self._others.counts
             faults = faults_of(self._path, self._clip, frames=self.frames, others=others)
         except CrowdveilError as error:
             faults = (str(error),)
