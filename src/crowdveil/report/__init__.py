@@ -1,0 +1,1 @@
+"""Reports that open from disk: one HTML file, no script, nothing loaded from elsewhere."""
