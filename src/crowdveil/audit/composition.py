@@ -77,10 +77,12 @@ def if_independent(comparisons_matched: float, comparisons: float, enrolled: flo
     >>> round(if_independent(10, 100_000, 1_000), 4)
     0.0952
     """
+    if not enrolled:
+        return 0.0
     if not comparisons:
         return float("nan")
     if comparisons_matched >= comparisons:
-        return 1.0 if enrolled else 0.0
+        return 1.0
     return float(-np.expm1(enrolled * np.log1p(-comparisons_matched / comparisons)))
 
 

@@ -96,12 +96,15 @@ def difference_interval(one: Share, other: Share) -> tuple[float, float]:
 
 def _gap(a: int, b: int, one: Share, other: Share, p_value: float, adjusted: float) -> Gap:
     low, high = difference_interval(one, other)
-    if other.rate:
-        ratio = one.rate / other.rate
-    else:
-        ratio = float("inf") if one.rate else float("nan")
     difference = one.rate - other.rate
+    ratio = _ratio(one.rate, other.rate)
     return Gap(a, b, difference, low, high, ratio, float(p_value), float(adjusted))
+
+
+def _ratio(one: float, other: float) -> float:
+    if other:
+        return one / other
+    return float("inf") if one else float("nan")
 
 
 def _p_value(
