@@ -33,3 +33,7 @@ class PlanInvalid(CrowdveilError):
 
 class WeightsInvalid(CrowdveilError):
     """A weights file is missing, altered, or not what its description says."""
+
+
+class TableInvalid(CrowdveilError):
+    """A table of labels, scores, candidates or embeddings cannot be audited as it stands."""

@@ -54,12 +54,14 @@ class Predictions:
         truth: (n,) int code of the true class.
         predicted: (n,) int code of the predicted class, or `MISSING`.
         person: (n,) int who the row is about.
+        people_known: whether that was said, or every row is taken to be about another person.
     """
 
     classes: tuple[str, ...]
     truth: Codes
     predicted: Codes
     person: Codes
+    people_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Classification:
         classes: names of the classes.
         rows: how many there were.
         people: how many people they are about.
+        people_known: whether the data say so, or every row is taken to be another person's.
         rates: every measure of every group, partition by partition.
         differences: every pair of groups of every measure, largest difference first.
         confusions: one for each group.
@@ -133,6 +136,7 @@ class Classification:
     classes: tuple[str, ...]
     rows: int
     people: int
+    people_known: bool
     rates: tuple[Rate, ...]
     differences: tuple[Difference, ...]
     confusions: tuple[Confusion, ...]
@@ -184,6 +188,7 @@ def audit_predictions(
         classes=predictions.classes,
         rows=len(predictions.truth),
         people=len(np.unique(predictions.person)),
+        people_known=predictions.people_known,
         rates=tuple(rates),
         differences=tuple(differences),
         confusions=tuple(_confusions(predictions, partitions)),

@@ -12,6 +12,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from crowdveil.errors import OptionsInvalid
+
 EVERYONE = "everyone"
 """The name of the partition of one group, and of that group."""
 
@@ -62,6 +64,15 @@ def partitions(labels: Mapping[str, Sequence[str | None]], rows: int) -> tuple[P
         for names in combinations(labels, joined):
             found.append(_partition(" x ".join(names), [labels[name] for name in names]))
     return tuple(found)
+
+
+def with_group(divisions: Sequence[Partition], group: str) -> Partition:
+    """The first partition that has a group of that name; raises `OptionsInvalid` if none has."""
+    for partition in divisions:
+        if group in partition.groups:
+            return partition
+    names = sorted({name for partition in divisions for name in partition.groups})
+    raise OptionsInvalid(f"no group is called {group!r}; there are: {'; '.join(names)}")
 
 
 def _partition(name: str, columns: Sequence[Sequence[str | None]]) -> Partition:

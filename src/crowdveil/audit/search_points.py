@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crowdveil.audit.partitions import EVERYONE, Partition
+from crowdveil.audit.partitions import EVERYONE, Partition, with_group
 from crowdveil.audit.searches import Outcomes, Scores
 from crowdveil.errors import OptionsInvalid
 from crowdveil.report.page import percent
@@ -54,12 +54,8 @@ def points_for(
     """
     whose, mine = reference or EVERYONE, np.ones(len(came.mated), np.bool_)
     if reference is not None:
-        numbers = [(partition, partition.index(reference)) for partition in partitions]
-        there = [partition.group == number for partition, number in numbers if number is not None]
-        if not there:
-            names = sorted({name for partition in partitions for name in partition.groups})
-            raise OptionsInvalid(f"no group is called {reference!r}; there are: {', '.join(names)}")
-        mine = there[0]
+        partition = with_group(partitions, reference)
+        mine = partition.group == partition.groups.index(reference)
     false = came.false_score[mine & ~came.mated]
     if fpir and not false.size:
         raise OptionsInvalid(
