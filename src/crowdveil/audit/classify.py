@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from crowdveil.audit.gaps import Gap, gaps
 from crowdveil.audit.partitions import Partition
-from crowdveil.audit.shares import Codes, Flags, Resampling, Share, shares_by_group
+from crowdveil.audit.resampling import Resampling
+from crowdveil.audit.shares import Codes, Flags, Share, shares_by_group
 
 MISSING = -1
 """In the place of a predicted class: there was no prediction."""

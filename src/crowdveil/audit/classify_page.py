@@ -173,17 +173,21 @@ def _division(audit: Classification, name: str) -> dict[str, Any]:
     }
 
 
-def _by_class(rates: Sequence[Rate], partition: str) -> list[tuple[str, str, dict[str, Any]]]:
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+def _by_class(rates: Sequence[Rate], partition: str) -> list[tuple[str, str, dict[str, Share]]]:
+    rows: dict[tuple[str, str], dict[str, Share]] = {}
     for rate in rates:
         if rate.partition == partition and rate.of_class is not None:
             key = (rate.group, rate.of_class)
             rows.setdefault(key, {})[rate.measure.name.lower()] = rate.share
+    # Where everybody in a group is of one class, the two kinds of errors are one and the same.
+    mixed = {group for (group, _), shares in rows.items() if _has_both(shares)}
     return [
-        (group, of_class, shares)
-        for (group, of_class), shares in rows.items()
-        if any(share.trials for share in shares.values())
+        (group, of_class, shares) for (group, of_class), shares in rows.items() if group in mixed
     ]
+
+
+def _has_both(shares: Mapping[str, Share]) -> bool:
+    return bool(shares["false_negative"].trials and shares["false_positive"].trials)
 
 
 def _by_division(differences: Sequence[Difference], measure: Measure) -> list[Difference]:

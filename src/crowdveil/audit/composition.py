@@ -83,7 +83,7 @@ def if_independent(comparisons_matched: float, comparisons: float, enrolled: flo
         return float("nan")
     if comparisons_matched >= comparisons:
         return 1.0
-    return float(-np.expm1(enrolled * np.log1p(-comparisons_matched / comparisons)))
+    return float(abs(np.expm1(enrolled * np.log1p(-comparisons_matched / comparisons))))
 
 
 def largest_for_all(enrolled: Counts, total: int) -> int:

@@ -21,9 +21,10 @@ from crowdveil.audit.composition import (
     largest_for_all,
 )
 from crowdveil.audit.partitions import Partition
+from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.search_points import Point
 from crowdveil.audit.searches import FalseHits, Searches, false_hits
-from crowdveil.audit.shares import Draws, Resampling
+from crowdveil.audit.shares import Draws
 from crowdveil.intervals import clopper_pearson
 
 SHARES = tuple(share / 10 for share in range(11))

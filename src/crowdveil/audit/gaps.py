@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import fisher_exact
 
-from crowdveil.audit.shares import Method, People, Resampling, Share
+from crowdveil.audit.resampling import Resampling
+from crowdveil.audit.shares import Method, People, Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ import numpy as np
 
 from crowdveil.audit.gaps import Gap, gaps
 from crowdveil.audit.partitions import Partition
+from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.search_curves import Curve, HitRates, curves, hit_rates
 from crowdveil.audit.search_points import EVERY_SCORE, Point
 from crowdveil.audit.searches import Flags, Outcomes, Searches, outcomes
-from crowdveil.audit.shares import Resampling, Share, shares_by_group
+from crowdveil.audit.shares import Share, shares_by_group
 
 
 class Measure(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from crowdveil.audit.shares import Resampling
+from crowdveil.audit.resampling import Resampling
 from crowdveil.errors import OptionsInvalid
 
 AUDIT = Path("audit")
@@ -88,13 +88,13 @@ class IdentifyOptions(Auditing):
         fpir: rates of false positives to set thresholds for, above 0 and below 1.
         threshold: thresholds to measure at besides.
         rank: ranks at which misses are counted without a threshold.
-        candidates: length of the lists when embeddings are searched here.
+        list_length: candidates of each list when embeddings are searched here.
     """
 
     fpir: tuple[float, ...] = (0.01,)
     threshold: tuple[float, ...] = ()
     rank: tuple[int, ...] = (1, 5, 10, 50)
-    candidates: int = 100
+    list_length: int = 100
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
@@ -104,7 +104,7 @@ class IdentifyOptions(Auditing):
                 raise OptionsInvalid(f"fpir must be above 0 and below 1, not {rate:g}")
         if not all(map(math.isfinite, self.threshold)):
             raise OptionsInvalid("a threshold must be a finite number")
-        if not all(rank >= 1 for rank in self.rank) or self.candidates < 1:
-            raise OptionsInvalid("ranks and the number of candidates must be at least 1")
+        if not all(rank >= 1 for rank in self.rank) or self.list_length < 1:
+            raise OptionsInvalid("ranks and the length of lists must be at least 1")
         if not (self.fpir or self.threshold):
             raise OptionsInvalid("give at least one --fpir or --threshold to measure at")

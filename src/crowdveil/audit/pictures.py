@@ -14,11 +14,16 @@ from crowdveil.report.charts import COLOURS, INK, PALE, svg
 WIDTH_PX = 380
 """Of the drawn area: with labels it fits a phone without shrinking the words too far."""
 
+HEIGHT_PX = 240
+
 ROW_PX = 24
 """Height of one group in a chart of intervals."""
 
 HEAT = ("#e4eff3", "#f3efe6", COLOURS[1])
 """Less than expected, as expected, more than expected."""
+
+PADDING = {"left": 14, "right": 14, "top": 5, "bottom": 5}
+"""Browsers may set labels wider than they were measured."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -39,12 +44,12 @@ def intervals(rows: Rows, title: str) -> Markup:
         x=across, x2="high:Q"
     )
     dot = base.mark_point(filled=True, size=75, opacity=1, color=COLOURS[0]).encode(x="rate:Q")
-    return svg((line + dot).properties(width=WIDTH_PX, height=ROW_PX * len(order)))
+    return svg((line + dot).properties(width=WIDTH_PX, height=ROW_PX * len(order), padding=PADDING))
 
 
 def lines(
     rows: Rows, *, x: str, y: str, x_title: str, y_title: str, share_x: bool = False,
-    log_x: bool = False, log_y: bool = False, step: bool = False, marks: Rows = (),
+    log_x: bool = False, fit_y: bool = False,
 ) -> Markup:  # fmt: skip
     """A line for each group, dashed where a row says so.
 
@@ -56,34 +61,31 @@ def lines(
         y_title: of the axis.
         share_x: whether the horizontal value is a share.
         log_x: whether the axis is logarithmic; rows with 0 are then left out.
-        log_y: the same for the vertical axis.
-        step: whether values hold until the next one.
-        marks: further rows, drawn as points.
+        fit_y: whether the vertical axis begins where the values do, not at 0.
     """
-    rows = [row for row in rows if _drawable(row, x, log_x) and _drawable(row, y, log_y)]
-    marks = [row for row in marks if _drawable(row, x, log_x) and _drawable(row, y, log_y)]
-    groups = sorted({str(row["group"]) for row in rows})
-    colour = alt.Color("group:N", title=None, scale=alt.Scale(domain=groups, range=_range(groups)),
-                       legend=alt.Legend(columns=2, labelLimit=190))  # fmt: skip
-    across = alt.X(f"{x}:Q", title=x_title, axis=alt.Axis(format="~%" if share_x else ",~f"),
-                   scale=alt.Scale(type="log" if log_x else "linear", nice=not log_x))  # fmt: skip
-    up = alt.Y(f"{y}:Q", title=y_title, axis=alt.Axis(format="~%"),
-               scale=alt.Scale(type="log" if log_y else "linear"))  # fmt: skip
-    line = alt.Chart(alt.InlineData(rows)).mark_line(
-        interpolate="step-after" if step else "linear", clip=True
+    rows = [row for row in rows if _drawable(row, x, log_x) and _drawable(row, y, False)]
+    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
+    colours = [COLOURS[number % len(COLOURS)] for number in range(len(groups))]
+    colour = alt.Color(
+        "group:N",
+        title=None,
+        scale=alt.Scale(domain=groups, range=colours),
+        legend=alt.Legend(columns=2, labelLimit=190) if len(groups) > 1 else None,
     )
-    encoded = line.encode(x=across, y=up, color=colour)
+    across = alt.X(
+        f"{x}:Q",
+        title=x_title,
+        axis=alt.Axis(format="~%" if share_x else ",~f", tickCount=5),
+        scale=alt.Scale(type="log" if log_x else "linear", nice=not log_x, zero=not log_x),
+    )
+    up = alt.Y(f"{y}:Q", title=y_title, axis=alt.Axis(format="~%"), scale=alt.Scale(zero=not fit_y))
+    chart = (
+        alt.Chart(alt.InlineData(rows)).mark_line(clip=True).encode(x=across, y=up, color=colour)
+    )
     if any("kind" in row for row in rows):
-        kinds = alt.StrokeDash("kind:N", title=None, scale=alt.Scale(
-            domain=["measured", "if independent"], range=[[1, 0], [4, 4]]))  # fmt: skip
-        encoded = encoded.encode(strokeDash=kinds)
-    chart: alt.TopLevelMixin = encoded.properties(width=WIDTH_PX, height=240)
-    if marks:
-        dots = alt.Chart(alt.InlineData(marks)).mark_point(filled=True, size=80, opacity=1)
-        chart = (encoded + dots.encode(x=across, y=up, color=colour)).properties(
-            width=WIDTH_PX, height=240
-        )
-    return svg(chart)
+        dashes = alt.Scale(domain=["measured", "if independent"], range=[[1, 0], [4, 4]])
+        chart = chart.encode(strokeDash=alt.StrokeDash("kind:N", title=None, scale=dashes))
+    return svg(chart.properties(width=WIDTH_PX, height=HEIGHT_PX, padding=PADDING))
 
 
 def matrix(rows: Rows, *, value: str, text: str, row_title: str, column_title: str) -> Markup:
@@ -112,13 +114,13 @@ def matrix(rows: Rows, *, value: str, text: str, row_title: str, column_title: s
         )
     )  # fmt: skip
     words = base.mark_text(fontSize=11, color=INK).encode(text=f"{text}:N")
-    return svg((cells + words).properties(width=size * len(names), height=size * len(names)))
+    return svg(
+        (cells + words).properties(
+            width=size * len(names), height=size * len(names), padding=PADDING
+        )
+    )
 
 
 def _drawable(row: Mapping[str, object], name: str, log: bool) -> bool:
     value = row[name]
     return isinstance(value, int | float) and value == value and not (log and value <= 0)
-
-
-def _range(groups: Sequence[str]) -> list[str]:
-    return [COLOURS[number % len(COLOURS)] for number in range(len(groups))]

@@ -1,10 +1,11 @@
 """Reads a table of labels whole, under the names that an audit uses.
 
-A CSV or Parquet file and the names of its columns come in, a data frame of text goes out. What
+A CSV, Parquet or NPZ file and the names of its columns come in, a data frame of text goes out. What
 is wrong with a table is said in one sentence with the row, counted from 1 without the header.
 Tables of comparisons, which may be too large to hold, are left to `tables`.
 """
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def read_rows(
     """The columns of an audit, renamed, as text; empty fields are null.
 
     Args:
-        path: a CSV file with a header, or a Parquet file.
+        path: a CSV file with a header, a Parquet file, or an NPZ file with an array for each
+            column.
         columns: names that the file has instead of ours: ours to theirs.
         needed: our names of columns that must be there.
         optional: our names of columns that may be missing.
@@ -121,13 +123,18 @@ def _read(path: Path) -> pl.DataFrame:
             frame = pl.read_parquet(path)
             nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
             frame = frame.drop(nested).cast(pl.String)
+        elif path.suffix.lower() == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                columns = {name: arrays[name] for name in arrays.files}
+            flat = {name: value for name, value in columns.items() if value.ndim == 1}
+            frame = pl.DataFrame(flat).cast(pl.String)
         else:
             # As text, so that ids keep their leading zeros.
             frame = pl.read_csv(path, infer_schema=False)
     except FileNotFoundError as error:
         raise TableInvalid(f"{path}: there is no such file") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise TableInvalid(f"{path}: cannot be read as a table ({reason})") from error
     return frame.with_columns(
         pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars())

@@ -12,7 +12,6 @@ import numpy as np
 from crowdveil.audit.partitions import EVERYONE, Partition, with_group
 from crowdveil.audit.searches import Outcomes, Scores
 from crowdveil.errors import OptionsInvalid
-from crowdveil.report.page import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def points_for(
             "who is not enrolled; give a threshold instead"
         )
     found = [
-        Point(threshold_for(false, target), f"FPIR of {whose} at most {percent(target)}")
+        Point(threshold_for(false, target), f"FPIR of {whose} at most {100 * target:g} %")
         for target in fpir
     ]
     return (*found, *(Point(value, f"threshold {value:g}") for value in thresholds))

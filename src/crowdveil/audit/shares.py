@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from crowdveil.audit.resampling import Resampling
 from crowdveil.intervals import at_most, clopper_pearson
 
 Flags = npt.NDArray[np.bool_]
@@ -36,21 +37,6 @@ class Method(StrEnum):
 
     NONE = "none"
     """No trials, so anything is possible."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """How sure is sure.
-
-    Attributes:
-        confidence: coverage of every interval, above 0 and below 1.
-        draws: how often people are resampled, >= 100.
-        seed: of the draws; the same seed gives the same intervals.
-    """
-
-    confidence: float = 0.95
-    draws: int = 2000
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

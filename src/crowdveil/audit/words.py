@@ -23,22 +23,27 @@ def interval(share: Share) -> str:
 
 def between(low: float, high: float) -> str:
     """Two shares with one unit: "10.4 to 14.0 %"."""
-    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    return f"{_bound(low).removesuffix(' %')} to {_bound(high)}"
 
 
-def supports(share: Share, rate: str, trials: str) -> str:
-    """What the count allows to say about the rate behind it.
+def supports(share: Share, name: str, trials: str) -> str:
+    """What the count allows to say about the rate behind it, which has this name.
 
     >>> none = Share(0, 38, 38, 0.0, 0.0, 0.0925, 0.0758, Method.EXACT)
     >>> supports(none, "FPIR", "probes")
     '0 of 38 probes: FPIR may be as high as 7.58 %'
     """
     if not share.trials:
-        return f"no {trials}: nothing is known about {rate}"
+        return f"no {trials}: nothing is known about {name}"
+    return f"{among(share, trials)}: {extent(share, name)}"
+
+
+def extent(share: Share, name: str) -> str:
+    """How large the rate of this name is, or may be where no error was seen."""
     if not share.errors:
         by = ", counted in people" if share.method is Method.EXACT_BY_PERSON else ""
-        return f"{among(share, trials)}: {rate} may be as high as {percent(share.at_most)}{by}"
-    return f"{among(share, trials)}: {rate} is {percent(share.rate)} ({interval(share)})"
+        return f"{name} may be as high as {percent(share.at_most)}{by}"
+    return f"{name} is {percent(share.rate)} ({interval(share)})"
 
 
 def points(difference: float) -> str:
@@ -54,13 +59,22 @@ def times(ratio: float) -> str:
 
 
 def is_established(gap: Gap, confidence: float) -> bool:
-    """Whether chance is an unlikely explanation, all compared pairs taken into account."""
-    return gap.adjusted <= 1 - confidence
+    """Whether chance is an unlikely explanation by both accounts.
+
+    The p-value takes all compared pairs into account; the interval is the more cautious where
+    people are few.
+    """
+    return gap.adjusted <= 1 - confidence and gap.low > 0
 
 
 def p_value(value: float) -> str:
     """A p-value: "0.032", "< 0.001"."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _bound(share: float) -> str:
+    # A bound below 1 % is not known to three digits.
+    return percent(share, 3 if abs(share) >= 0.01 else 2)
 
 
 def share_row(share: Share) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crowdveil import __version__
+from crowdveil.cli.audit import audit
 from crowdveil.cli.demo import demo
 from crowdveil.cli.models import models
 from crowdveil.cli.plan import plan
@@ -46,3 +47,4 @@ def crowdveil(
 
 for command in (veil, plan, render, models, demo):
     app.command()(command)
+app.add_typer(audit)

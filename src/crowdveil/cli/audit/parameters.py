@@ -1,0 +1,64 @@
+"""The options that the commands of `audit` share, with their help.
+
+Only names, types and help: every default is in `crowdveil.audit.options`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from crowdveil.errors import OptionsInvalid
+
+OutOption: TypeAlias = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for report.html, audit.json and CSV tables.")
+]
+GroupOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--group",
+        metavar="COLUMN",
+        help="A column of groups; may be given again. Combinations are groups too.",
+    ),
+]
+ColumnOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--column", metavar="OURS=THEIRS", help="A column that the table names otherwise."
+    ),
+]
+ReferenceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--reference-group",
+        metavar="GROUP",
+        help="Compare groups with this one, instead of all pairs.",
+    ),
+]
+ConfidenceOption: TypeAlias = Annotated[
+    float, typer.Option("--confidence", metavar="SHARE", help="Coverage of the intervals.")
+]
+DrawsOption: TypeAlias = Annotated[
+    int, typer.Option("--draws", metavar="N", help="How often people are resampled.")
+]
+SeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Chooses the resamples.")
+]
+OverwriteOption: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an audit that is there.")
+]
+QuietOption: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", help="Print only what went wrong.")
+]
+
+
+def renamed(pairs: Sequence[str]) -> dict[str, str]:
+    """Names of columns, ours to theirs; raises `OptionsInvalid` for what is no pair."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        ours, sign, theirs = pair.partition("=")
+        if not (ours and sign and theirs):
+            raise OptionsInvalid(f"--column takes OURS=THEIRS, like truth=label, not {pair!r}")
+        found[ours] = theirs
+    return found
