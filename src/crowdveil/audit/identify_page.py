@@ -297,4 +297,5 @@ def _curve_chart(found: Sequence[Any]) -> Any:
 
 def _of(share: Share) -> str:
     people = "person" if share.people == 1 else "people"
-    return f"{count(share.errors)} of {count(share.trials)} searches for {count(share.people)} {people}"
+    searches = f"{count(share.errors)} of {count(share.trials)} searches"
+    return f"{searches} for {count(share.people)} {people}"
