@@ -1,6 +1,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -235,7 +236,8 @@ def test_a_table_reads_the_same_in_every_format(kind: str, tmp_path: Path) -> No
     elif kind == "parquet":
         pl.DataFrame(columns).write_parquet(path)
     else:
-        np.savez(path, **{name: np.array(values) for name, values in columns.items()})
+        arrays: dict[str, Any] = {name: np.array(values) for name, values in columns.items()}
+        np.savez(path, **arrays)
     predictions, groups = read_predictions(path, ["skin"])
     assert predictions.truth.tolist() == [0, 1, 1]
     assert predictions.predicted.tolist() == [0, 0, 1]

@@ -52,7 +52,9 @@ def searches_of(
     )
 
 
-def grouped(names: Sequence[str], probes: int) -> tuple[tuple[Partition, ...], ...]:
+def grouped(
+    names: Sequence[str], probes: int
+) -> tuple[tuple[Partition, ...], tuple[Partition, ...]]:
     """Partitions of the probes and of the references, whose labels follow one another."""
     both = partitions({"group": names}, len(names))
     return (

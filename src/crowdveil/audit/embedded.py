@@ -95,15 +95,15 @@ def _read(path: Path, name: str) -> Embeddings:
             return np.asarray(arrays[name])
     if path.suffix.lower() in {".parquet", ".pq"}:
         column = pl.read_parquet(path, columns=[name]).get_column(name)
-        # A null, or a list of nulls, is a picture without a template.
         lists = column.cast(pl.List(pl.Float32))
         lengths = lists.list.len().drop_nulls().unique()
         if len(lengths) != 1:
             raise ValueError(f"lengths differ: {', '.join(map(str, sorted(lengths)))}")
-        empty = pl.Series([[float("nan")] * int(lengths[0])], dtype=pl.List(pl.Float32))
-        return np.asarray(
-            lists.fill_null(empty[0]).list.to_array(int(lengths[0])).to_numpy(), np.float32
-        )
+        # A row without a list is a picture without a template.
+        embeddings = np.full((len(lists), int(lengths[0])), np.nan, np.float32)
+        there = lists.is_not_null().to_numpy()
+        embeddings[there] = lists.drop_nulls().list.to_array(int(lengths[0])).to_numpy()
+        return embeddings
     beside = path.with_suffix(".npy")
     if not beside.exists():
         raise ValueError(f"no {beside.name} beside it; give embeddings, or candidate lists")

@@ -79,9 +79,7 @@ def lines(
         scale=alt.Scale(type="log" if log_x else "linear", nice=not log_x, zero=not log_x),
     )
     up = alt.Y(f"{y}:Q", title=y_title, axis=alt.Axis(format="~%"), scale=alt.Scale(zero=not fit_y))
-    chart = (
-        alt.Chart(alt.InlineData(rows)).mark_line(clip=True).encode(x=across, y=up, color=colour)
-    )
+    chart = alt.Chart(alt.InlineData(rows)).mark_line().encode(x=across, y=up, color=colour)
     if any("kind" in row for row in rows):
         dashes = alt.Scale(domain=["measured", "if independent"], range=[[1, 0], [4, 4]])
         chart = chart.encode(strokeDash=alt.StrokeDash("kind:N", title=None, scale=dashes))
