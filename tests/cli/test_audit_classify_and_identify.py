@@ -84,6 +84,10 @@ def test_a_classifier_is_audited_to_a_page_values_and_tables(
     )
     page = Path("audit/report.html").read_text()
     assert "skin &lt;type&gt;" in page
+    cells = [re.sub(r"<[^>]*>", "|", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
+    called = [re.split(r"[|\s]*[|\n][|\s]*", row.strip("|\n ")) for row in cells]
+    assert ["darker, female", "female", "20", "10", "0"] in called
+    assert ["darker, male", "male", "0", "29", "1"] in called
     assert (
         "lighter: 0 of 60 rows with a prediction: the error rate may be as high as 4.87 %" in page
     )

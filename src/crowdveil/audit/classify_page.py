@@ -169,7 +169,13 @@ def _division(audit: Classification, name: str) -> dict[str, Any]:
         "chart": intervals(drawn, "Error rate") if drawn else None,
         "unlabelled": audit.unlabelled[name],
         "classes": _by_class(audit.rates, name),
-        "confusions": [found for found in audit.confusions if found.partition == name],
+        "called": [
+            (found.group, of_class, cells)
+            for found in audit.confusions
+            if found.partition == name
+            for of_class, cells in zip(audit.classes, found.table.tolist(), strict=True)
+            if any(cells)
+        ],
     }
 
 
@@ -181,8 +187,13 @@ def _by_class(rates: Sequence[Rate], partition: str) -> list[tuple[str, str, dic
             rows.setdefault(key, {})[rate.measure.name.lower()] = rate.share
     # Where everybody in a group is of one class, the two kinds of errors are one and the same.
     mixed = {group for (group, _), shares in rows.items() if _has_both(shares)}
+    groups = list(dict.fromkeys(group for group, _ in rows))
     return [
-        (group, of_class, shares) for (group, of_class), shares in rows.items() if group in mixed
+        (group, of_class, shares)
+        for (group, of_class), shares in sorted(
+            rows.items(), key=lambda row: groups.index(row[0][0])
+        )
+        if group in mixed
     ]
 
 

@@ -103,17 +103,14 @@ def matrix(rows: Rows, *, value: str, text: str, row_title: str, column_title: s
                 axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=120, domain=False)),
         y=alt.Y("row:N", sort=names, title=row_title, axis=alt.Axis(labelLimit=120, domain=False)),
     )  # fmt: skip
+    nothing = base.mark_rect(stroke="white", strokeWidth=2, color=PALE, opacity=0.5)
+    scale = alt.Scale(type="symlog", domain=[0, 1, 8], range=list(HEAT), clamp=True)
     cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
-        color=alt.condition(
-            f"isValid(datum['{value}'])",
-            alt.Color(f"{value}:Q", legend=None, scale=alt.Scale(
-                type="symlog", domain=[0, 1, 8], range=list(HEAT), clamp=True)),
-            alt.value(PALE),
-        )
-    )  # fmt: skip
+        color=alt.Color(f"{value}:Q", legend=None, scale=scale)
+    )
     words = base.mark_text(fontSize=11, color=INK).encode(text=f"{text}:N")
     return svg(
-        (cells + words).properties(
+        (nothing + cells + words).properties(
             width=size * len(names), height=size * len(names), padding=PADDING
         )
     )
