@@ -341,3 +341,15 @@ def test_no_candidates_for_anybody_is_an_audit_too() -> None:
     audit = audit_searches(searches, partitions({}, 2), [Point(0.5, "given")], QUICK)
     assert share(audit, Measure.FNIR, EVERY_SCORE, 1).rate == 1
     assert share(audit, Measure.NO_LIST, EVERY_SCORE).rate == 1
+
+
+def test_a_small_group_has_only_the_shares_that_its_size_allows() -> None:
+    """Five of 65 enrolled are of group x: too few to fill galleries, too few to set their size."""
+    names = ["x"] * 10 + ["y"] * 10 + ["z"] * 10 + ["x"] * 5 + ["y"] * 30 + ["z"] * 30
+    searches = searches_of(range(100, 130), range(65), [[(0, 0.9)]] * 30)
+    effects = gallery_effects(searches, *grouped(names, 30), [Point(0.5, "given")], QUICK)
+    drawn = {
+        curve.group: (int(curve.drawn[0]), curve.own_share.tolist()) for curve in effects.by_share
+    }
+    assert drawn["x"] == (30, [0.0, 0.1])
+    assert drawn["y"] == (30, [share / 10 for share in range(11)])
