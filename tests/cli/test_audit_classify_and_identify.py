@@ -144,6 +144,8 @@ def test_the_command_in_an_audit_makes_it_again(
         (["--group", "colour"], 1, "has no column 'colour' of groups"),
         (["--group", "gender", "--reference-group", "x"], 2, "no group is called 'x'"),
         (["--column", "truth"], 2, "--column takes OURS=THEIRS"),
+        (["--column", "none.toml"], 2, "none.toml: cannot be read as TOML"),
+        (["--column", "truht=label"], 2, "no column is called 'truht' here; there are: truth,"),
         (["--confidence", "1"], 2, "confidence must be above 0 and below 1"),
         (["--draws", "5"], 2, "draws must be at least 100"),
         (["--group", "gender", "--group", "gender"], 2, "named twice"),
@@ -157,6 +159,14 @@ def test_what_cannot_be_audited_leaves_nothing_behind(
     assert said.code == code
     assert sentence in said.err
     assert not Path("audit").exists()
+
+
+def test_names_of_columns_may_come_from_a_file(crowdveil: Callable[..., Any], faces: Path) -> None:
+    faces.write_text(faces.read_text().replace("truth,predicted", "label,said", 1))
+    Path("names.toml").write_text('truth = "label"\npredicted = "said"\n')
+    assert crowdveil("audit", "classify", faces, "--column", "names.toml").code == 0
+    command = json.loads(Path("audit/audit.json").read_text())["command"]
+    assert "--column truth=label --column predicted=said" in command
 
 
 def test_an_audit_that_is_there_is_kept_unless_told_otherwise(

@@ -208,5 +208,6 @@ def _refuse_odd_ranks(listed: pl.DataFrame, path: Path, frame: pl.DataFrame) -> 
         where = int(row[rising[0]])
         raise TableInvalid(
             f"{path}: row {where + 1}: score {score[rising[0]]:g} is higher than that of the rank "
-            f"before it, {score[rising[0] - 1]:g}; larger scores must mean more similar"
+            f"before it, {score[rising[0] - 1]:g}; larger scores must mean more similar, so turn "
+            "distances round (minus the distance)"
         )

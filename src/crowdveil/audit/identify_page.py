@@ -63,6 +63,7 @@ def identify_page(
         all_gaps=len(gaps),
         established=sum(words.is_established(found.gap, confidence) for found in gaps),
         told=told,
+        most_drawn=MOST_DRAWN,
         without_template=without_template,
     )
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import ClassVar
 
 from crowdveil.audit.resampling import Resampling
 from crowdveil.errors import OptionsInvalid
@@ -33,6 +34,9 @@ class Auditing:
         overwrite: whether files of an audit that is there are replaced.
     """
 
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """Our names of the columns that a table may name otherwise."""
+
     group: tuple[str, ...] = ()
     column: Mapping[str, str] = field(default_factory=dict)
     reference_group: str | None = None
@@ -49,6 +53,11 @@ class Auditing:
             raise OptionsInvalid(f"draws must be at least {FEWEST_DRAWS}, not {self.draws}")
         if self.seed < 0:
             raise OptionsInvalid(f"seed must be at least 0, not {self.seed}")
+        for name in self.column:
+            if name not in self.COLUMNS:
+                raise OptionsInvalid(
+                    f"no column is called {name!r} here; there are: {', '.join(self.COLUMNS)}"
+                )
         if len(set(self.group)) != len(self.group):
             raise OptionsInvalid(f"a column of groups is named twice: {', '.join(self.group)}")
 
@@ -79,6 +88,8 @@ class Auditing:
 class ClassifyOptions(Auditing):
     """The choices of `audit classify`."""
 
+    COLUMNS: ClassVar[tuple[str, ...]] = ("truth", "predicted", "subject")
+
 
 @dataclass(frozen=True, kw_only=True)
 class IdentifyOptions(Auditing):
@@ -90,6 +101,10 @@ class IdentifyOptions(Auditing):
         rank: ranks at which misses are counted without a threshold.
         list_length: candidates of each list when embeddings are searched here.
     """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("reference", "subject", "probe", "candidate", "score", "rank", "embedding"),
+    )
 
     fpir: tuple[float, ...] = (0.01,)
     threshold: tuple[float, ...] = ()

@@ -3,6 +3,7 @@
 Only names, types and help: every default is in `crowdveil.audit.options`.
 """
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -25,7 +26,9 @@ GroupOption: TypeAlias = Annotated[
 ColumnOption: TypeAlias = Annotated[
     list[str],
     typer.Option(
-        "--column", metavar="OURS=THEIRS", help="A column that the table names otherwise."
+        "--column",
+        metavar="OURS=THEIRS",
+        help="A column that the table names otherwise, or a TOML file of such lines.",
     ),
 ]
 ReferenceOption: TypeAlias = Annotated[
@@ -53,12 +56,32 @@ QuietOption: TypeAlias = Annotated[
 ]
 
 
-def renamed(pairs: Sequence[str]) -> dict[str, str]:
-    """Names of columns, ours to theirs; raises `OptionsInvalid` for what is no pair."""
+def renamed(given: Sequence[str]) -> dict[str, str]:
+    """Names of columns, ours to theirs, from pairs and from TOML files of `ours = "theirs"`.
+
+    Raises:
+        OptionsInvalid: what is neither.
+    """
     found: dict[str, str] = {}
-    for pair in pairs:
-        ours, sign, theirs = pair.partition("=")
-        if not (ours and sign and theirs):
-            raise OptionsInvalid(f"--column takes OURS=THEIRS, like truth=label, not {pair!r}")
-        found[ours] = theirs
+    for text in given:
+        ours, sign, theirs = text.partition("=")
+        if ours and sign and theirs:
+            found[ours] = theirs
+        elif text.endswith(".toml"):
+            found |= _from_file(Path(text))
+        else:
+            raise OptionsInvalid(
+                f"--column takes OURS=THEIRS, like truth=label, or a TOML file, not {text!r}"
+            )
     return found
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    try:
+        names = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionsInvalid(f"{path}: cannot be read as TOML ({error})") from error
+    for ours, theirs in names.items():
+        if not isinstance(theirs, str):
+            raise OptionsInvalid(f'{path}: {ours} must be a name, as in {ours} = "label"')
+    return names
