@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, fisher_exact
 
-from crowdveil.audit.gaps import difference_interval, gaps, holm
+from crowdveil.audit.gaps import difference_interval, fisher, gaps, holm
 from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.shares import Method, People, people_of, resampled, share_of
 
@@ -100,6 +100,17 @@ def test_two_groups_of_people_who_occur_once_are_compared_as_fisher_did() -> Non
     assert (gap.higher, gap.lower) == (1, 0)
     assert gap.p_value == gap.adjusted == pytest.approx(fisher_exact([[9, 11], [2, 28]]).pvalue)
     assert gap.ratio == pytest.approx((9 / 20) / (2 / 30))
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_fishers_test_is_scipys(one: int, other: int, data: st.DataObject) -> None:
+    wrong = data.draw(st.integers(0, one)), data.draw(st.integers(0, other))
+    shares = [
+        share_of(people([1] * k + [0] * (n - k), [1] * n), QUICK)
+        for k, n in zip(wrong, (one, other), strict=True)
+    ]
+    table = [[wrong[0], one - wrong[0]], [wrong[1], other - wrong[1]]]
+    assert fisher(*shares) == pytest.approx(fisher_exact(table).pvalue)
 
 
 def test_dealing_people_anew_agrees_with_fisher_where_nobody_repeats() -> None:
