@@ -1,0 +1,151 @@
+"""What an audit needs to know of comparisons (1:1), wherever they come from.
+
+Two sources give it, each in bounded memory: tables of scores (`scores`) and embeddings that are
+compared here (`allpairs`). Both are asked twice: for histograms of scores, from which thresholds
+follow, and then for what each person's comparisons come to at these thresholds.
+
+Scores here rise with similarity, and a comparison is accepted at or above a threshold. A
+comparison is mated if both sides show one person (ISO/IEC 2382-37). People with the same labels
+of every kind make up an *atom*; every group is a set of atoms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from crowdveil.audit.dyads import Dyads, tallied
+from crowdveil.audit.partitions import Partition
+from crowdveil.audit.shares import People
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """How scores are distributed, within every group.
+
+    Attributes:
+        edges: (b,) float64, rising; bin k counts scores from edges[k] to below edges[k + 1],
+            the last one everything from edges[b - 1] on; no score is below edges[0].
+        nonmated: for each partition (groups, b): comparisons of two people of the group.
+        mated: for each partition (groups, b): comparisons of people of the group.
+    """
+
+    edges: npt.NDArray[np.float64]
+    nonmated: Sequence[Counts]
+    mated: Sequence[Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What every person's comparisons came to at T thresholds.
+
+    The first row of every array counts comparisons, the others errors at each threshold: false
+    matches of non-mated comparisons, false non-matches of mated ones.
+
+    Attributes:
+        atom: (p,) int the atom of each person.
+        members: (p,) int how many people a row stands for; 1 unless there are too many to keep
+            apart.
+        probe: (1 + T, p, atoms) non-mated comparisons of the person, as a probe, with people of
+            an atom.
+        reference: (1 + T, p, atoms) the same as a reference; None if comparisons have no
+            direction, and `probe` counts each for both its people.
+        mated: (1 + T, p) comparisons of the person with themselves.
+    """
+
+    atom: npt.NDArray[np.int32]
+    members: npt.NDArray[np.int64]
+    probe: Counts
+    reference: Counts | None
+    mated: Counts
+
+    def nonmated_cells(self, partition: Partition, g: int, h: int) -> list[Dyads]:
+        """Comparisons of probes of group g with references of group h, at each threshold."""
+        group = partition.group[self.atom]
+        by_person = self._sums(self.probe, group == g, partition.group == h)
+        if self.reference is None:
+            if g != h:
+                by_person = by_person + self._sums(
+                    self.probe, group == h, partition.group == g
+                )  # fmt: skip
+        else:
+            by_person = by_person + self._sums(self.reference, group == h, partition.group == g)
+        trials = by_person[0]
+        there = trials > 0
+        persons = [
+            int(self.members[there & (group == side)].sum()) for side in (g, h)
+        ]  # fmt: skip
+        disjoint = persons[0] // 2 if g == h else min(persons)
+        return [
+            Dyads(
+                tallied(errors, trials),
+                int(errors.sum()) // 2,
+                int(trials.sum()) // 2,
+                persons[0] if g == h else sum(persons),
+                min(disjoint, int(trials.sum()) // 2),
+            )
+            for errors in by_person[1:]
+        ]
+
+    def mated_cells(self, partition: Partition, g: int) -> list[People]:
+        """Comparisons of people of group g with themselves, at each threshold."""
+        mine = self.mated[:, partition.group[self.atom] == g]
+        return [tallied(errors, mine[0]) for errors in mine[1:]]
+
+    @staticmethod
+    def _sums(
+        counts: Counts, people: npt.NDArray[np.bool_], atoms: npt.NDArray[np.bool_]
+    ) -> Counts:
+        sums = np.zeros(counts.shape[:2], np.int64)
+        sums[:, people] = counts[:, people][:, :, atoms].sum(2)
+        return sums
+
+
+class Comparisons(Protocol):
+    """A source of comparisons."""
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """Divisions of the atoms into groups, everyone first."""
+        ...
+
+    @property
+    def persons(self) -> int:
+        """How many people the comparisons show."""
+        ...
+
+    @property
+    def people_known(self) -> bool:
+        """Whether the data say who is who; else every picture counts as another person."""
+        ...
+
+    def histograms(self) -> Histograms:
+        """The distribution of scores within every group."""
+        ...
+
+    def lowest(self, partition: int, group: int, target: float) -> float:
+        """The lowest threshold at which at most a share `target` of non-mated pairs match.
+
+        Equal scores stand or fall together, so the share may stay below the target.
+
+        Args:
+            partition: index of the partition.
+            group: index of the group, both of whose sides count.
+            target: 0 to 1.
+
+        Raises:
+            ValueError: the group has no non-mated comparisons.
+        """
+        ...
+
+    def snapped(self, threshold: float) -> float:
+        """The threshold at which is measured when this one is asked for."""
+        ...
+
+    def tally(self, thresholds: Sequence[float]) -> Tally:
+        """What every person's comparisons come to at these thresholds."""
+        ...
