@@ -55,6 +55,8 @@ class Tally:
         reference: (1 + T, p, atoms) the same as a reference; None if comparisons have no
             direction, and `probe` counts each for both its people.
         mated: (1 + T, p) comparisons of the person with themselves.
+        anonymous: whether rows stand for no people, but for all of an atom, because nothing
+            says who is who; then comparisons are taken as independent.
     """
 
     atom: npt.NDArray[np.int32]
@@ -62,6 +64,7 @@ class Tally:
     probe: Counts
     reference: Counts | None
     mated: Counts
+    anonymous: bool = False
 
     def nonmated_cells(self, partition: Partition, g: int, h: int) -> list[Dyads]:
         """Comparisons of probes of group g with references of group h, at each threshold."""
@@ -74,26 +77,31 @@ class Tally:
                 )  # fmt: skip
         else:
             by_person = by_person + self._sums(self.reference, group == h, partition.group == g)
-        trials = by_person[0]
-        there = trials > 0
-        persons = [
-            int(self.members[there & (group == side)].sum()) for side in (g, h)
-        ]  # fmt: skip
-        disjoint = persons[0] // 2 if g == h else min(persons)
+        totals = by_person.sum(1) // 2
+        if self.anonymous:
+            return [
+                Dyads(_each_once(int(errors), int(totals[0])), int(errors), *[int(totals[0])] * 3)
+                for errors in totals[1:]
+            ]
+        there = by_person[0] > 0
+        persons = [int(self.members[there & (group == side)].sum()) for side in (g, h)]
         return [
             Dyads(
-                tallied(errors, trials),
-                int(errors.sum()) // 2,
-                int(trials.sum()) // 2,
-                persons[0] if g == h else sum(persons),
-                min(disjoint, int(trials.sum()) // 2),
+                people=tallied(by_person[number], by_person[0]),
+                errors=int(totals[number]),
+                trials=int(totals[0]),
+                persons=persons[0] if g == h else sum(persons),
+                disjoint=min(persons[0] // 2 if g == h else min(persons), int(totals[0])),
             )
-            for errors in by_person[1:]
+            for number in range(1, len(totals))
         ]
 
     def mated_cells(self, partition: Partition, g: int) -> list[People]:
         """Comparisons of people of group g with themselves, at each threshold."""
         mine = self.mated[:, partition.group[self.atom] == g]
+        if self.anonymous:
+            totals = mine.sum(1)
+            return [_each_once(int(errors), int(totals[0])) for errors in totals[1:]]
         return [tallied(errors, mine[0]) for errors in mine[1:]]
 
     @staticmethod
@@ -109,18 +117,23 @@ class Comparisons(Protocol):
     """A source of comparisons."""
 
     @property
+    def comparisons(self) -> int:
+        """How many there are, mated and not."""
+        ...
+
+    @property
     def partitions(self) -> tuple[Partition, ...]:
         """Divisions of the atoms into groups, everyone first."""
         ...
 
     @property
     def persons(self) -> int:
-        """How many people the comparisons show."""
+        """How many people the comparisons show; 0 if nothing says who is who."""
         ...
 
     @property
     def people_known(self) -> bool:
-        """Whether the data say who is who; else every picture counts as another person."""
+        """Whether the data say who is who, or pictures or rows have to stand for people."""
         ...
 
     def histograms(self) -> Histograms:
@@ -149,3 +162,10 @@ class Comparisons(Protocol):
     def tally(self, thresholds: Sequence[float]) -> Tally:
         """What every person's comparisons come to at these thresholds."""
         ...
+
+
+def _each_once(errors: int, trials: int) -> People:
+    kinds = np.array([[1, 0], [1, 1]], np.int64)
+    number = np.array([errors, trials - errors], np.int64)
+    there = number > 0
+    return People(kinds[0, there], kinds[1, there], number[there])
