@@ -1,4 +1,4 @@
-"""What a user can choose for audits of classifiers and of searches, as frozen objects.
+"""What a user can choose for audits, as frozen objects.
 
 Every default of their command lines, of their functions and of the documentation is written
 here and nowhere else. What is out of range is refused on creation.
@@ -123,3 +123,46 @@ class IdentifyOptions(Auditing):
             raise OptionsInvalid("ranks and the length of lists must be at least 1")
         if not (self.fpir or self.threshold):
             raise OptionsInvalid("give at least one --fpir or --threshold to measure at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(Auditing):
+    """The choices of `audit verify`.
+
+    Attributes:
+        fmr: rates of false matches to set thresholds for, above 0 and below 1.
+        threshold: thresholds to measure at besides.
+        distance: whether low scores mean similar.
+        labels: a table of who belongs to which groups, if the other does not say so.
+        min_people: groups of fewer are measured, but neither compared nor summed up.
+        alpha: weight of false matches in measures of both errors, 0 to 1.
+        recogniser: an ONNX file to use for photos instead of the built-in recogniser.
+    """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("score", "mated", "probe", "reference", "probe_subject", "reference_subject"),
+        *("subject", "embedding", "picture"),
+    )
+
+    fmr: tuple[float, ...] = (0.001,)
+    threshold: tuple[float, ...] = ()
+    distance: bool = False
+    labels: Path | None = None
+    min_people: int = 10
+    alpha: float = 0.5
+    recogniser: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        super().__post_init__()
+        for rate in self.fmr:
+            if not 0 < rate < 1:
+                raise OptionsInvalid(f"fmr must be above 0 and below 1, not {rate:g}")
+        if not all(map(math.isfinite, self.threshold)):
+            raise OptionsInvalid("a threshold must be a finite number")
+        if not (self.fmr or self.threshold):
+            raise OptionsInvalid("give at least one --fmr or --threshold to measure at")
+        if self.min_people < 1:
+            raise OptionsInvalid(f"min-people must be at least 1, not {self.min_people}")
+        if not 0 <= self.alpha <= 1:
+            raise OptionsInvalid(f"alpha must lie between 0 and 1, not at {self.alpha:g}")

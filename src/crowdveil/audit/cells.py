@@ -1,0 +1,92 @@
+"""The rates of groups, and of pairs of groups, at one operating point.
+
+A `Tally` and a partition come in; FMR of every pair of groups and FNMR of every group go out,
+with intervals. What is made of them is left to `rate_gaps` and `summaries`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crowdveil.audit.comparisons import Tally
+from crowdveil.audit.dyads import Rate, rate_of_dyads, rate_of_people
+from crowdveil.audit.partitions import EVERYONE, Partition
+from crowdveil.audit.resampling import Resampling
+from crowdveil.audit.search_points import Point
+
+
+class Error(StrEnum):
+    """What goes wrong in a comparison."""
+
+    FMR = "FMR"
+    """False match rate: of non-mated comparisons, those at or above the threshold."""
+
+    FNMR = "FNMR"
+    """False non-match rate: of mated comparisons, those below the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The rates of one partition at one operating point.
+
+    Attributes:
+        point: the operating point.
+        partition: name of the partition.
+        groups: names of its groups.
+        fmr: for each group of probes, of each group of references.
+        fnmr: of each group.
+    """
+
+    point: Point
+    partition: str
+    groups: tuple[str, ...]
+    fmr: tuple[tuple[Rate, ...], ...]
+    fnmr: tuple[Rate, ...]
+
+    def within(self, error: Error) -> tuple[Rate, ...]:
+        """The rate of each group: within it, if it is FMR."""
+        if error is Error.FNMR:
+            return self.fnmr
+        return tuple(row[number] for number, row in enumerate(self.fmr))
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A group with too few people to be compared with others."""
+
+    partition: str
+    group: str
+    people: int
+
+
+def cells_of(
+    tally: Tally, partition: Partition, points: Sequence[Point], resampling: Resampling
+) -> Iterator[Cells]:
+    """The rates of a partition at the points whose thresholds were tallied."""
+    groups = range(len(partition.groups))
+    pairs = {(g, h): tally.nonmated_cells(partition, g, h) for g in groups for h in groups}
+    alike = [tally.mated_cells(partition, g) for g in groups]
+    for number, point in enumerate(points):
+        yield Cells(
+            point=point,
+            partition=partition.name,
+            groups=partition.groups,
+            fmr=tuple(
+                tuple(rate_of_dyads(pairs[g, h][number], resampling) for h in groups)
+                for g in groups
+            ),
+            fnmr=tuple(rate_of_people(alike[g][number], resampling) for g in groups),
+        )
+
+
+def small_groups(tally: Tally, partitions: Sequence[Partition], fewest: int) -> Iterator[Small]:
+    """Groups with fewer people in any comparison than this."""
+    for partition in partitions:
+        for code, group in enumerate(partition.groups):
+            mine = partition.group[tally.atom] == code
+            shown = mine & ((tally.probe[0].sum(1) > 0) | (tally.mated[0] > 0))
+            if tally.reference is not None:
+                shown |= mine & (tally.reference[0].sum(1) > 0)
+            people = int(tally.members[shown].sum())
+            if people < fewest and partition.name != EVERYONE:
+                yield Small(partition.name, group, people)
