@@ -35,9 +35,7 @@ def crowd(
             "-o", "--out", metavar="DIR", help="Folder for the report (HTML), JSON and CSV."
         ),
     ] = None,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Two scenarios side by side.")
-    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Two scenarios side by side.")] = False,
     between: Annotated[
         str | None,
         typer.Option(
@@ -212,7 +210,9 @@ def _side_by_side(found: "Sequence[Results]", rows: "Sequence[Row]") -> str:
         by = row.ratio
         table.append((row.label, shown[0], shown[1], "" if by is None else ratio(by)))
     widths = [max(len(line[column]) for line in table) for column in range(4)]
-    lines = [f"{letter}: {plain(one.scenario.name)}" for letter, one in zip("AB", found, strict=True)]
+    lines = [
+        f"{letter}: {plain(one.scenario.name)}" for letter, one in zip("AB", found, strict=True)
+    ]
     lines.append("")
     for line in table:
         cells = [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]

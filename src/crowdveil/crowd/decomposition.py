@@ -244,9 +244,7 @@ def _scale(alike: Floats, entries: Floats, searches: Floats, wanted: float) -> f
     return high
 
 
-def _burden(
-    deployment: Deployment, equal: set[Factor], *, fmr: Floats, presence: Floats
-) -> Floats:
+def _burden(deployment: Deployment, equal: set[Factor], *, fmr: Floats, presence: Floats) -> Floats:
     size = len(deployment.groups)
     even = np.full(size, deployment.list_size / size)
     entries = even if Factor.ENROLMENT in equal else deployment.entries
@@ -287,4 +285,3 @@ def _counterfactual(
         ratio=float(burden[more] / burden[less]) if burden[less] > 0 else None,
         innocent=float((unlisted * deployment.sightings.ever()).sum()),
     )
-

@@ -180,9 +180,7 @@ def deploy(scenario: Scenario) -> Deployment:
     uncertain = pairs if any(rate.counted for rate in pairs.rates) else None
     rated = replace(bare, fmr=fmr, uncertain_fmr=uncertain)
     deployment = replace(rated, present=_presence(scenario, rated))
-    for group, listed, people in zip(
-        groups, deployment.listed, deployment.people, strict=True
-    ):
+    for group, listed, people in zip(groups, deployment.listed, deployment.people, strict=True):
         if listed > people + 0.5:
             raise ScenarioInvalid(
                 f"watchlist.present: {listed:,.0f} listed people of group {group!r} would pass, "
@@ -295,9 +293,7 @@ def _presence(scenario: Scenario, deployment: Deployment) -> float:
             "watchlist.present: say what share of the listed people passes (0 to 1), or give "
             "published.true_alerts to calibrate from"
         )
-    hits = float(
-        deployment.chances @ (deployment.sightings.mean() * (1 - deployment.fnir))
-    )
+    hits = float(deployment.chances @ (deployment.sightings.mean() * (1 - deployment.fnir)))
     if right > hits:
         raise ScenarioInvalid(
             f"published.true_alerts: {right:,} are more than the whole list can give when everyone "

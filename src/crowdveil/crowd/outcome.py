@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from crowdveil.crowd.deployment import Deployment
 from crowdveil.crowd.exact import distribution
@@ -134,9 +135,7 @@ def outcome(
         )
         for number, name in enumerate(deployment.groups)
     )
-    counts = (
-        _counts(deployment, means, simulated, None) if len(groups) > 1 else groups[0].counts
-    )
+    counts = _counts(deployment, means, simulated, None) if len(groups) > 1 else groups[0].counts
     innocent = float(means.innocent.sum())
     found, dwell = counts[Quantity.FOUND].mean, deployment.dwell_minutes
     return Outcome(
@@ -182,7 +181,7 @@ def _counts(
     return found
 
 
-def _simulated(drawn: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Estimate:
+def _simulated(drawn: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> Estimate:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
     error = float(np.std(drawn) / np.sqrt(len(drawn)))

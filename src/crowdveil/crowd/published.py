@@ -145,9 +145,7 @@ def check_groups(scenario: Scenario, result: Outcome) -> tuple[GroupCheck, ...]:
         return ()
     counts = published.by_group.false_alerts
     total = sum(counts.values())
-    means = {
-        group.group: group.counts[Quantity.FALSE_ALERTS].mean for group in result.groups
-    }
+    means = {group.group: group.counts[Quantity.FALSE_ALERTS].mean for group in result.groups}
     whole = sum(means.values())
     checks = []
     for group, count in counts.items():
@@ -236,4 +234,3 @@ def _inputs_of(scenario: Scenario, quantity: Quantity) -> Sequence[str]:
 
 def _bounds(interval: Interval) -> tuple[float, float]:
     return float(np.asarray(interval.low)), float(np.asarray(interval.high))
-

@@ -88,9 +88,7 @@ def parse_rate(value: object, *, searches: bool = False) -> Rate:
         return value
     table = {"rate": value} if _is_number(value) else value
     if not isinstance(table, Mapping):
-        raise ValueError(
-            "give a number from 0 to 1, {one_in = N} or {errors = K, comparisons = N}"
-        )
+        raise ValueError("give a number from 0 to 1, {one_in = N} or {errors = K, comparisons = N}")
     length = table.get("list")
     form = frozenset(table) - {"list"}
     if form not in _FORMS or not all(_is_number(part) for part in table.values()):

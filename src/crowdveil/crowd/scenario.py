@@ -20,7 +20,7 @@ from pydantic import (
 
 from crowdveil.crowd.rates import CALIBRATE, RATES_SCHEMA, Rates, parse_rates
 
-SCHEMA = "crowdveil/scenario/1"
+SCHEMA: Literal["crowdveil/scenario/1"] = "crowdveil/scenario/1"
 EVERYONE = "everyone"
 """The one group of a scenario that names none."""
 
@@ -81,9 +81,9 @@ class Crowd(_Table):
     cameras: Annotated[int, Field(ge=1, le=64)] = 1
     seen_by_each: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Probability that a camera gets a usable face of someone who passes."""
-    passes: Annotated[float, Field(ge=1, le=32)] | dict[
-        str, Annotated[float, Field(ge=1, le=32)]
-    ] = 1.0
+    passes: (
+        Annotated[float, Field(ge=1, le=32)] | dict[str, Annotated[float, Field(ge=1, le=32)]]
+    ) = 1.0
     """How often someone passes all cameras at one event, on average; also by group."""
     correlation: Share = 0.5
     """How alike two sightings of one person turn out: 0 as of two people, 1 always the same."""

@@ -123,14 +123,14 @@ _KNOBS = (
     ),
     _Knob(
         "watchlist.present",
-        "share of the list that passes",
+        "share of the list present",
         lambda d: d.present,
         _share("present"),
         1.0,
     ),
     _Knob(
         "watchlist.wrongly_listed",
-        "share of the list that should not be on it",
+        "share wrongly listed",
         lambda d: d.wrongly_listed,
         _share("wrongly_listed"),
         1.0,
@@ -151,7 +151,7 @@ _KNOBS = (
     ),
     _Knob(
         "procedure.rejects_false",
-        "false alerts that a reviewer rejects",
+        "false alerts rejected",
         lambda d: d.rejects_false,
         _share("rejects_false"),
         1.0,
@@ -161,9 +161,7 @@ _KNOBS = (
 
 def sensitivity(scenario: Scenario, deployment: Deployment) -> Sensitivity:
     """How far each input moves what happens, and sweeps over list, crowd and threshold."""
-    swings = [
-        swing for knob in _KNOBS if (swing := _swing(scenario, deployment, knob)) is not None
-    ]
+    swings = [swing for knob in _KNOBS if (swing := _swing(scenario, deployment, knob)) is not None]
     longer, larger = _KNOBS[1], _KNOBS[0]
     return Sensitivity(
         base=answer(deployment),

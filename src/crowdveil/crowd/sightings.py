@@ -51,7 +51,7 @@ class SightingModel:
     @property
     def most(self) -> int:
         """S, the most sightings of one person."""
-        return self.pmf.shape[1] - 1
+        return int(self.pmf.shape[1]) - 1
 
     def mean(self) -> Floats:
         """(G,) sightings of one person on average."""

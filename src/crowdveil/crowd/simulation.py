@@ -167,9 +167,7 @@ def _drawn_fmr(deployment: Deployment, events: int, random: np.random.Generator)
     """(G, G) rates, or (events, G, G) when they are uncertain."""
     if deployment.uncertain_fmr is None:
         return deployment.fmr
-    return deployment.uncertain_fmr.matrix(
-        _drawn(deployment.uncertain_fmr.rates, events, random)
-    )
+    return deployment.uncertain_fmr.matrix(_drawn(deployment.uncertain_fmr.rates, events, random))
 
 
 def _drawn_fnir(deployment: Deployment, events: int, random: np.random.Generator) -> Floats:

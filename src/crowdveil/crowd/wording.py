@@ -129,8 +129,10 @@ def _without_suspicion(result: Outcome, scenario: Scenario) -> tuple[str, ...]:
 
 def _stops(result: Outcome, scenario: Scenario) -> tuple[str, ...]:
     wrongly, stopped = result.counts[Quantity.WRONGLY_STOPPED], result.counts[Quantity.STOPPED]
-    if scenario.given("procedure.rejects_false"):
-        said = f"After review {spread(stopped)} people are stopped, {spread(wrongly)} of them wrongly"
+    if reviewed(scenario):
+        said = (
+            f"After review {spread(stopped)} people are stopped, {spread(wrongly)} of them wrongly"
+        )
     else:
         said = (
             f"If every alert were acted on, {spread(stopped)} people would be stopped, "
@@ -168,7 +170,7 @@ def _risk(result: Outcome, scenario: Scenario) -> tuple[str, ...]:
     said = f"Someone not on the list runs a risk of a false alert of {told(worst)}"
     if worst.risk < ALIKE * best.risk:
         return (f"{said}.",)
-    return (f"{said} if they are {worst.group!r}, of {told(best)} if they are {best.group!r}.",)
+    return (f"{said} ({worst.group}; {best.group}: {told(best)}).",)
 
 
 def disparity(results: Results) -> tuple[str, ...]:
@@ -192,15 +194,15 @@ def _heads(results: Results) -> str:
 def _who(results: Results, split: Decomposition) -> str:
     if split.ratio is None or split.factors is None:
         return (
-            f"False alerts {_heads(results)} differ by {split.difference:.2g} between "
-            f"{split.more!r} and {split.less!r}."
+            f"{split.more}: {split.difference:.2g} false alerts more than {split.less}, "
+            f"{_heads(results)}."
         )
     parts = ", ".join(
         f"{FACTOR_LABEL[factor]} x {ratio(part)}" for factor, part in split.factors.items()
     )
     return (
-        f"{split.more!r} bears {ratio(split.ratio)} times the false alerts of {split.less!r} "
-        f"{_heads(results)}: {parts}."
+        f"{split.more}: {ratio(split.ratio)} times the false alerts of {split.less}, "
+        f"{_heads(results)}. It comes from {parts}."
     )
 
 
@@ -216,9 +218,20 @@ def _remains(results: Results, split: Decomposition) -> tuple[str, ...]:
     )
 
 
-def comparisons(results: Results) -> tuple[str, ...]:
-    """What was published, by itself and beside the model's counts, and what that proves."""
-    sentences = [*_implied(results), *(_compared(check) for check in results.checks)]
+def reviewed(scenario: Scenario) -> bool:
+    """Whether the scenario says who is stopped: without, only who is alerted can be told."""
+    return scenario.given("procedure.rejects_false")
+
+
+def comparisons(results: Results, *, counts: bool = True) -> tuple[str, ...]:
+    """What was published, by itself and beside the model's counts, and what that proves.
+
+    Args:
+        results: of a scenario.
+        counts: whether each published count has its sentence; a table may say it better.
+    """
+    compared = [_compared(check) for check in results.checks] if counts else []
+    sentences = [*_implied(results), *compared]
     if any(check.verdict is Verdict.CALIBRATED for check in results.checks):
         sentences.append(
             "Calibrated: an input was solved from this very deployment. Such a count agrees by "
@@ -259,7 +272,9 @@ def _implied(results: Results) -> tuple[str, ...]:
 
 
 def _compared(check: Check) -> str:
-    said = f"{LABEL[check.quantity]}: {number(check.published)} published, {spread(check.model)} here"
+    said = (
+        f"{LABEL[check.quantity]}: {number(check.published)} published, {spread(check.model)} here"
+    )
     if check.verdict is Verdict.CALIBRATED:
         return f"{said}. Calibrated."
     rest = ", ".join(f"{key} ({BASIS_LABEL[basis]})" for key, basis in check.rests_on)
@@ -269,7 +284,7 @@ def _compared(check: Check) -> str:
 
 def _fell_on(check: GroupCheck) -> str:
     said = (
-        f"{check.published} of {check.of} false alerts concerned {check.group!r}; with these "
+        f"{check.published} of {check.of} false alerts concerned {check.group}; with these "
         f"inputs {percent(check.expected)} of them should."
     )
     if check.chance >= RARE:
