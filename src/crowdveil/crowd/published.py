@@ -194,11 +194,11 @@ def implied(scenario: Scenario, result: Outcome) -> Implied | None:
 
 def basis(scenario: Scenario, key: str) -> Basis:
     """Where the input of this key comes from."""
-    if key in scenario.calibrated:
-        return Basis.CALIBRATED
     # An FPIR is an FMR written down otherwise.
     names = ("recogniser.fmr", "recogniser.fpir", "recogniser.audit")
     keys = names if key in names else (key,)
+    if any(name in scenario.calibrated for name in keys):
+        return Basis.CALIBRATED
     if any(name in scenario.assumed for name in keys):
         return Basis.ASSUMED
     if any(name in scenario.sources for name in keys):

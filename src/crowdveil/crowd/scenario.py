@@ -193,16 +193,17 @@ class Published(_Table):
         if not isinstance(given, dict):
             return given
         parts = [given.get(key) for key in ("alerts", "true_alerts", "false_alerts")]
-        if sum(isinstance(part, int) for part in parts) != 2:
+        known = [part for part in parts if isinstance(part, int)]
+        if len(known) != 2:
             return given
         alerts, right, wrong = parts
         if alerts is None:
-            alerts = right + wrong
+            alerts = sum(known)
         elif right is None:
-            right = alerts - wrong
+            right = known[0] - known[1]
         else:
-            wrong = alerts - right
-        if min(right, wrong) < 0:
+            wrong = known[0] - known[1]
+        if any(part is not None and part < 0 for part in (right, wrong)):
             raise ValueError("true and false alerts cannot outnumber the alerts")
         return {**given, "alerts": alerts, "true_alerts": right, "false_alerts": wrong}
 

@@ -28,14 +28,15 @@ def write_results(
     Raises:
         OutputRefused: a file exists, or cannot be written; nothing is written if one exists.
     """
-    contents = {
-        folder / f"{name}.{suffix}": made(results).encode()
+    makers = {
+        folder / f"{name}.{suffix}": (made, results)
         for name, results in zip(_NAMES, found, strict=False)
         for suffix, made in (("html", report), ("json", to_json), ("csv", to_csv))
     }
-    for path in contents:
+    for path in makers:
         if path.exists() and not overwrite:
             raise OutputRefused(f"{path}: exists already; use --overwrite to replace it")
+    contents = {path: made(results).encode() for path, (made, results) in makers.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
