@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,3 +118,11 @@ def test_help_loads_no_numbers_and_no_charts() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_docs_show_what_the_command_prints(crowdveil: Run) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "crowd.md"
+    blocks = re.findall(r"```console\n\$ crowdveil (.*?)\n(.*?)```", page.read_text("utf-8"), re.S)
+    assert blocks
+    for command, output in blocks:
+        assert crowdveil(*command.split()).out == output

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crowdveil.crowd.deployment import deploy
-from crowdveil.crowd.outcome import outcome
+from crowdveil.crowd.outcomes import outcome
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.reading import load_scenario
 from crowdveil.crowd.results import assess

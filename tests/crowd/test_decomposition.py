@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crowdveil.crowd.decomposition import FACTORS, Factor, Measure, decompose
 from crowdveil.crowd.deployment import deploy
-from crowdveil.crowd.expected import expected
+from crowdveil.crowd.means import expected
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.reading import scenario_from
 

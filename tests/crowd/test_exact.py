@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from crowdveil.crowd.deployment import Deployment, deploy
 from crowdveil.crowd.exact import distribution
-from crowdveil.crowd.expected import expected
+from crowdveil.crowd.means import expected
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.reading import scenario_from
 from crowdveil.crowd.simulation import Simulation, simulate
@@ -68,7 +68,7 @@ def test_repeat_sightings_are_what_counting_every_case_by_hand_gives() -> None:
 def test_two_sightings_of_one_person_have_exactly_the_correlation_that_was_asked_for() -> None:
     for correlation in (0.0, 0.4, 1.0):
         deployment = simple(cameras=2, correlation=correlation)
-        pmf = deployment.sightings.alerts_pmf(np.array([0.2]))[0]
+        pmf = deployment.sightings.alerts_pmf(np.array(0.2), 0)
         both, some = pmf[2], 0.2
         assert (both - some**2) / (some * (1 - some)) == pytest.approx(correlation)
 

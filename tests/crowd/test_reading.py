@@ -1,5 +1,6 @@
 """Scenarios as people write them: short ones are understood, impossible ones named by key."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 from crowdveil.crowd.deployment import apportion, deploy, fpir
-from crowdveil.crowd.expected import expected
+from crowdveil.crowd.exact import distribution
+from crowdveil.crowd.means import expected
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.reading import load_scenario, read_scenario
+from crowdveil.crowd.scenario import INPUTS
 from crowdveil.errors import ScenarioInvalid
 
 SHORT = """
@@ -149,3 +152,22 @@ def test_rates_by_group_pair_and_between_groups_are_where_they_belong(build: Any
     np.testing.assert_allclose(deploy(build()).fmr, [[1e-6, between], [between, 5e-6]])
     by_group = build({"recogniser.across": None})
     assert deploy(by_group).fmr.tolist() == [[1e-6, 1e-6], [5e-6, 5e-6]]
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "crowd.md"
+
+
+def test_the_scenario_in_the_docs_gives_what_the_docs_say() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(toml.splitlines()) <= 10
+    alerts = distribution(deploy(read_scenario(toml)), Quantity.FALSE_ALERTS)
+    low, high = alerts.interval()
+    assert f"{alerts.mean():.1f} ({low}-{high})" in page
+
+
+def test_the_docs_name_every_key() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for key in INPUTS:
+        table, _, name = key.partition(".")
+        assert f"`{key}`" in page or (f"`{table}." in page and f"`{name}`" in page), key

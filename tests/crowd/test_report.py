@@ -13,7 +13,7 @@ from crowdveil.crowd.cases import load_case
 from crowdveil.crowd.comparison import compare
 from crowdveil.crowd.decomposition import Factor, Measure
 from crowdveil.crowd.export import to_csv, to_json
-from crowdveil.crowd.outcome import repeated
+from crowdveil.crowd.outcomes import repeated
 from crowdveil.crowd.published import Verdict
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.report import report

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import nbinom
 
 from crowdveil.crowd.deployment import deploy
-from crowdveil.crowd.outcome import outcome
+from crowdveil.crowd.outcomes import outcome
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.reading import scenario_from
 from crowdveil.crowd.simulation import Simulation, simulate

@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from crowdveil.crowd.cases import case_names, load_case
     from crowdveil.crowd.decomposition import Decomposition, Measure, decompose
     from crowdveil.crowd.deployment import Deployment, deploy
-    from crowdveil.crowd.expected import Expected, expected
-    from crowdveil.crowd.outcome import Estimate, Outcome, outcome
+    from crowdveil.crowd.means import Expected, expected
+    from crowdveil.crowd.outcomes import Estimate, Outcome, outcome
     from crowdveil.crowd.published import Check, check_published
     from crowdveil.crowd.quantities import Quantity
     from crowdveil.crowd.reading import load_scenario, read_scenario
     from crowdveil.crowd.results import Results, assess
     from crowdveil.crowd.scenario import Scenario
-    from crowdveil.crowd.sensitivity import sensitivity
     from crowdveil.crowd.simulation import Simulated, Simulation, simulate
+    from crowdveil.crowd.swings import Sensitivity, sensitivity
 
 _HOMES = {
     "cases": ("case_names", "load_case"),
     "decomposition": ("Decomposition", "Measure", "decompose"),
     "deployment": ("Deployment", "deploy"),
-    "expected": ("Expected", "expected"),
-    "outcome": ("Estimate", "Outcome", "outcome"),
+    "means": ("Expected", "expected"),
+    "outcomes": ("Estimate", "Outcome", "outcome"),
     "published": ("Check", "check_published"),
     "quantities": ("Quantity",),
     "reading": ("load_scenario", "read_scenario"),
     "results": ("Results", "assess"),
     "scenario": ("Scenario",),
-    "sensitivity": ("sensitivity",),
+    "swings": ("Sensitivity", "sensitivity"),
     "simulation": ("Simulated", "Simulation", "simulate"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -49,6 +49,7 @@ __all__ = [
     "Quantity",
     "Results",
     "Scenario",
+    "Sensitivity",
     "Simulated",
     "Simulation",
     "assess",

@@ -9,10 +9,10 @@ import numpy as np
 from markupsafe import Markup
 
 from crowdveil.crowd.decomposition import FACTORS, Decomposition
-from crowdveil.crowd.outcome import Outcome, repeated
+from crowdveil.crowd.outcomes import Outcome, repeated
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.results import Results
-from crowdveil.crowd.sensitivity import Sensitivity, SweepPoint
+from crowdveil.crowd.swings import Sensitivity, SweepPoint
 from crowdveil.crowd.wording import FACTOR_LABEL, number, one_in, reviewed
 from crowdveil.report.charts import COLOURS, INK, svg
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from crowdveil.crowd.decomposition import Measure
-from crowdveil.crowd.outcome import Estimate
+from crowdveil.crowd.outcomes import Estimate
 from crowdveil.crowd.quantities import LABEL, Quantity
 from crowdveil.crowd.results import Results
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from crowdveil import __version__
-from crowdveil.crowd.outcome import CONFIDENCE, Estimate
+from crowdveil.crowd.outcomes import CONFIDENCE, Estimate
 from crowdveil.crowd.published import basis
 from crowdveil.crowd.results import Results
 from crowdveil.crowd.scenario import INPUTS

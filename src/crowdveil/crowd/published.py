@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import binom
 
 from crowdveil.crowd.deployment import deploy
-from crowdveil.crowd.outcome import CONFIDENCE, Estimate, Outcome, outcome
+from crowdveil.crowd.outcomes import CONFIDENCE, Estimate, Outcome, outcome
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.scenario import Scenario
 from crowdveil.crowd.simulation import Simulation

@@ -8,7 +8,7 @@ from typing import Any
 
 from crowdveil.crowd import charts, wording
 from crowdveil.crowd.decomposition import Counterfactual, Factor, Measure
-from crowdveil.crowd.outcome import Estimate
+from crowdveil.crowd.outcomes import Estimate
 from crowdveil.crowd.published import Basis, basis
 from crowdveil.crowd.quantities import LABEL, Quantity
 from crowdveil.crowd.rates import Rate, Rates

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from crowdveil.crowd.decomposition import Decomposition, Measure, decompose
 from crowdveil.crowd.deployment import Deployment, deploy
-from crowdveil.crowd.outcome import Outcome, outcome
+from crowdveil.crowd.outcomes import Outcome, outcome
 from crowdveil.crowd.published import (
     Check,
     Elsewhere,
@@ -16,8 +16,8 @@ from crowdveil.crowd.published import (
     predict_elsewhere,
 )
 from crowdveil.crowd.scenario import Scenario
-from crowdveil.crowd.sensitivity import Sensitivity, sensitivity
 from crowdveil.crowd.simulation import Simulation
+from crowdveil.crowd.swings import Sensitivity, sensitivity
 from crowdveil.errors import OptionsInvalid
 
 

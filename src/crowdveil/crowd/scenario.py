@@ -59,7 +59,7 @@ def _no_calibration(rates: Rates | str) -> Rates:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Crowd(_Table):

@@ -140,9 +140,7 @@ def _alerts(
 ) -> tuple[Counts, Counts]:
     """How many people get an alert, and how many alerts they get together, each (events,)."""
     sightings = deployment.sightings
-    spread = np.zeros((*alert.shape, len(deployment.groups)))
-    spread[..., group] = alert
-    pmf = sightings.alerts_pmf(spread)[..., group, :]
+    pmf = sightings.alerts_pmf(alert, group)
     # What is left for one alert and more; rounding must not push it past 1.
     tails = np.minimum(np.cumsum(pmf[..., ::-1], axis=-1)[..., ::-1], 1.0)
     some = np.asarray(random.binomial(people, tails[..., 1]), np.int64)

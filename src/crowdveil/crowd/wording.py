@@ -7,7 +7,7 @@ nothing: what is small is said as "1 in ...".
 from collections.abc import Sequence
 
 from crowdveil.crowd.decomposition import Decomposition, Factor, Measure
-from crowdveil.crowd.outcome import Estimate, GroupOutcome, Outcome
+from crowdveil.crowd.outcomes import Estimate, GroupOutcome, Outcome
 from crowdveil.crowd.published import Basis, Check, GroupCheck, Verdict
 from crowdveil.crowd.quantities import LABEL, Quantity
 from crowdveil.crowd.results import Results

@@ -4,7 +4,7 @@ import pytest
 
 from crowdveil.crowd.cases import load_case
 from crowdveil.crowd.deployment import deploy
-from crowdveil.crowd.sensitivity import answer, sensitivity
+from crowdveil.crowd.swings import answer, sensitivity
 
 
 def test_a_swing_ends_where_the_changed_scenario_does(build: Any) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from crowdveil.crowd.deployment import Deployment
 from crowdveil.crowd.exact import distribution
-from crowdveil.crowd.expected import Expected, expected
+from crowdveil.crowd.means import Expected, expected
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.scenario import Year
 from crowdveil.crowd.simulation import Simulated, Simulation, simulate

@@ -13,7 +13,7 @@ import numpy as np
 
 from crowdveil.crowd.audit_file import read_audit
 from crowdveil.crowd.deployment import Deployment, deploy
-from crowdveil.crowd.expected import expected
+from crowdveil.crowd.means import expected
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.scenario import Scenario
 
