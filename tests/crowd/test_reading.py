@@ -73,6 +73,7 @@ def test_events_give_the_list_as_many_chances() -> None:
         ({"crowd.people": float("nan")}, "crowd.people: Input should be a finite number"),
         ({"crowd.faces": 5}, "crowd: give either people or faces"),
         ({"crowd.people": None}, "crowd: give either people or faces"),
+        ({"crowd.cameras": 60}, "cameras x passes: at most 64 sightings"),
         ({"crowd.peple": 5}, "crowd.peple: there is no such key"),
         ({"watchlist.size": None}, "watchlist.size: is missing"),
         ({"watchlist.present": 1.2}, "watchlist.present: Input should be less than or equal to 1"),

@@ -88,3 +88,18 @@ def test_fractions_of_people_are_not_simulated(build: Any) -> None:
 def test_a_simulation_of_nothing_is_refused(choice: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Simulation(**choice)
+
+
+def test_one_counted_rate_for_all_groups_is_one_unknown(build: Any) -> None:
+    counted = {"errors": 5, "comparisons": 10}
+    common = build({"recogniser": {"fmr": 0.0, "fnir": counted}, "watchlist.present": 0.5})
+    apart = build(
+        {"recogniser": {"fmr": 0.0, "fnir": {"A": counted, "B": counted}}, "watchlist.present": 0.5}
+    )
+
+    def together(scenario: Any) -> float:
+        found = simulate(deploy(scenario), Simulation(events=4000)).counts[Quantity.FOUND]
+        return float(np.corrcoef(found[:, 0], found[:, 1])[0, 1])
+
+    assert together(common) > 0.6
+    assert abs(together(apart)) < 0.1

@@ -29,6 +29,9 @@ DEFAULT_FNIR = 0.11
 were found in NPL's 2023 test of NeoFace V4 at threshold 0.60, in a controlled walk.
 Source: https://www.computerweekly.com/news/365535008/"""
 
+MOST_SIGHTINGS = 64
+"""Of one person at one event: more would cost minutes and say nothing new."""
+
 _SUM_TOLERANCE = 1e-6
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
@@ -97,6 +100,11 @@ class Crowd(_Table):
     def _check(self) -> Self:
         if (self.people is None) == (self.faces is None):
             raise ValueError("give either people or faces")
+        passes = self.passes.values() if isinstance(self.passes, dict) else [self.passes]
+        if self.cameras * max(passes) > MOST_SIGHTINGS:
+            raise ValueError(
+                f"cameras x passes: at most {MOST_SIGHTINGS} sightings of one person at one event"
+            )
         for name, named in (("population", self.population), ("passes", self.passes)):
             if isinstance(named, dict) and set(named) != set(self.groups):
                 raise ValueError(f"{name} must name the groups of crowd.groups, all of them")

@@ -178,12 +178,18 @@ def disparity(results: Results) -> tuple[str, ...]:
     if Measure.PER_HEAD not in results.decompositions:
         return ()
     split = results.decompositions[Measure.PER_HEAD]
+    published = [
+        _fell_on(check)
+        for check in results.group_checks
+        if check.published > check.of * check.expected
+    ]
     if abs(split.difference) <= 1e-12:
         return (
             "With these inputs false alerts fall evenly, per head, on all groups: nothing in them "
             "differs between groups.",
+            *published,
         )
-    return (_who(results, split), *_remains(results, split))
+    return (_who(results, split), *_remains(results, split), *published)
 
 
 def _heads(results: Results) -> str:
@@ -218,6 +224,19 @@ def _remains(results: Results, split: Decomposition) -> tuple[str, ...]:
     )
 
 
+def _fell_on(check: GroupCheck) -> str:
+    said = (
+        f"{check.published} of {check.of} published false alerts concerned {check.group}; with "
+        f"these inputs {percent(check.expected)} of them should."
+    )
+    if check.chance >= RARE:
+        return f"{said} Chance alone may do that (probability {percent(check.chance)})."
+    return (
+        f"{said} Chance alone would do that with a probability of {one_in(check.chance)}: error "
+        "rates, the list or those who pass differ between groups in a way these inputs leave out."
+    )
+
+
 def reviewed(scenario: Scenario) -> bool:
     """Whether the scenario says who is stopped: without, only who is alerted can be told."""
     return scenario.given("procedure.rejects_false")
@@ -243,11 +262,6 @@ def comparisons(results: Results, *, counts: bool = True) -> tuple[str, ...]:
             f"The rate of {other.name}, scaled to this list, would have predicted "
             f"{spread(other.model)} false alerts{verdict[other.inside]}."
         )
-    sentences += [
-        _fell_on(check)
-        for check in results.group_checks
-        if check.published > check.of * check.expected
-    ]
     return tuple(sentences)
 
 
@@ -280,19 +294,6 @@ def _compared(check: Check) -> str:
     rest = ", ".join(f"{key} ({BASIS_LABEL[basis]})" for key, basis in check.rests_on)
     inside = "Reproduced" if check.verdict is Verdict.REPRODUCED else "NOT reproduced"
     return f"{said}. {inside}, predicted from {rest}."
-
-
-def _fell_on(check: GroupCheck) -> str:
-    said = (
-        f"{check.published} of {check.of} false alerts concerned {check.group}; with these "
-        f"inputs {percent(check.expected)} of them should."
-    )
-    if check.chance >= RARE:
-        return f"{said} Chance alone may do that (probability {percent(check.chance)})."
-    return (
-        f"{said} Chance alone would do that with a probability of {one_in(check.chance)}: error "
-        "rates, the list or those who pass differ between groups in a way these inputs leave out."
-    )
 
 
 def assumptions(scenario: Scenario) -> Sequence[tuple[str, str]]:
