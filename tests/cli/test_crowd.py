@@ -64,6 +64,14 @@ def test_two_scenarios_stand_side_by_side(crowdveil: Run) -> None:
     assert "A: Illustration" in said.out
     assert "B: Metropolitan Police: Oxford Circus" in said.out
     assert "People wrongly stopped" in said.out
+    assert (
+        crowdveil(
+            "crowd", "--compare", "example-square", "met-oxford-circus-2022", "-o", "two", *FEW
+        ).code
+        == 0
+    )
+    assert "Two deployments side by side" in Path("two/compare.html").read_text("utf-8")
+    assert {"crowd.html", "crowd-b.html"} < {path.name for path in Path("two").iterdir()}
     pair = crowdveil("crowd", "--compare", "example-square", "example-square", "--json", *FEW)
     assert len(json.loads(pair.out)) == 2
 

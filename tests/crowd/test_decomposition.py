@@ -158,3 +158,14 @@ def test_unknown_groups_and_a_single_group_are_refused(build: Any) -> None:
     )
     with pytest.raises(ValueError, match="two groups"):
         decompose(deploy(alone))
+
+
+def test_a_group_of_which_nobody_passes_is_not_the_least_burdened() -> None:
+    table = {
+        "name": "x",
+        "crowd": {"people": 9000, "groups": {"A": 0.5, "B": 0.5, "C": 0.0}},
+        "watchlist": {"size": 100, "present": 0.0},
+        "recogniser": {"fmr": {"A": 2e-6, "B": 1e-6, "C": 1e-6}},
+    }
+    split = decompose(deploy(scenario_from(table)))
+    assert (split.more, split.less) == ("A", "B")

@@ -13,14 +13,11 @@ from crowdveil.crowd.outcomes import Outcome, repeated
 from crowdveil.crowd.quantities import Quantity
 from crowdveil.crowd.results import Results
 from crowdveil.crowd.swings import Sensitivity, SweepPoint
-from crowdveil.crowd.wording import FACTOR_LABEL, number, one_in, reviewed
+from crowdveil.crowd.wording import FACTOR_LABEL, PER, number, one_in, reviewed
 from crowdveil.report.charts import COLOURS, INK, svg
 
 _WIDTH = 400
 """Of the drawing area in CSS pixels: with its labels it still reads on a phone."""
-
-PER = 100_000
-"""Heads to which the waterfall refers."""
 
 _TORNADO_BARS = 8
 _ROOM = {"left": 34, "right": 20, "top": 5, "bottom": 5}

@@ -6,6 +6,7 @@ from crowdveil.crowd.decomposition import Measure
 from crowdveil.crowd.outcomes import Estimate
 from crowdveil.crowd.quantities import LABEL, Quantity
 from crowdveil.crowd.results import Results
+from crowdveil.crowd.wording import reviewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def compare(first: Results, second: Results) -> tuple[Row, ...]:
             Estimate(other.innocent),
         ),
     ]
-    rows += [Row(LABEL[key], one.counts[key], other.counts[key]) for key in Quantity]
+    rows += [Row(LABEL[key], _count(first, key), _count(second, key)) for key in Quantity]
     rows += [
         Row("Probability that an alert is right", one.precision, other.precision, share=True),
         Row(
@@ -63,6 +64,14 @@ def compare(first: Results, second: Results) -> tuple[Row, ...]:
         ),
     ]
     return tuple(row for row in rows if row.first is not None or row.second is not None)
+
+
+def _count(results: Results, quantity: Quantity) -> Estimate | None:
+    """The count, unless it needs a procedure that the scenario does not give."""
+    stops = quantity in (Quantity.WRONGLY_STOPPED, Quantity.STOPPED)
+    if stops and not reviewed(results.scenario):
+        return None
+    return results.outcome.counts[quantity]
 
 
 def _maybe(value: float | None) -> Estimate | None:

@@ -141,7 +141,7 @@ def decompose(
         for equal in subsets
     }
     actual = burdens[frozenset()]
-    more, less = _pair(names, actual, between)
+    more, less = _pair(names, actual, presence, between)
     value = {
         # The game is played with the factors that are left unequal.
         frozenset(set(FACTORS) - equal): burden[more] - burden[less]
@@ -173,10 +173,17 @@ def decompose(
 
 
 def _pair(
-    names: tuple[str, ...], burden: Floats, between: tuple[str, str] | None
+    names: tuple[str, ...],
+    burden: Floats,
+    presence: Floats,
+    between: tuple[str, str] | None,
 ) -> tuple[int, int]:
     if between is None:
-        return int(np.argmax(burden)), int(np.argmin(burden)) if np.ptp(burden) else 1
+        # A group of which nobody passes has no burden to compare, if there are two others.
+        there = presence > 0 if np.count_nonzero(presence) > 1 else np.ones(len(names), bool)
+        most = int(np.argmax(np.where(there, burden, -np.inf)))
+        others = there & (np.arange(len(names)) != most)
+        return most, int(np.argmin(np.where(others, burden, np.inf)))
     for name in between:
         if name not in names:
             raise ValueError(f"{name!r} is no group; groups are {', '.join(names)}")

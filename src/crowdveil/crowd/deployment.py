@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crowdveil.crowd.audit_file import rates_at, read_audit
-from crowdveil.crowd.rates import CALIBRATE, Rate, Rates, counted_rate
+from crowdveil.crowd.rates import Rate, Rates, counted_rate
 from crowdveil.crowd.scenario import DEFAULT_FNIR, Scenario
 from crowdveil.crowd.sightings import SightingModel
 from crowdveil.errors import ScenarioInvalid
@@ -222,10 +222,8 @@ def _rates(
         misses = misses or measured
     else:
         typed = given.fmr if given.fmr is not None else given.fpir
-        if typed is None or typed == CALIBRATE:
+        if not isinstance(typed, Rates):
             return None, _of_groups(misses, groups)
-        if not isinstance(typed, Rates):  # pragma: no cover - the scenario has checked it
-            raise TypeError(type(typed))
         matches = typed
     return _pair_rates(matches, groups, given.across), _of_groups(misses, groups)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdveil.crowd import charts, wording
+from crowdveil.crowd.comparison import compare
 from crowdveil.crowd.decomposition import Counterfactual, Factor, Measure
 from crowdveil.crowd.outcomes import Estimate
 from crowdveil.crowd.published import Basis, basis
@@ -78,6 +79,18 @@ def report(results: Results) -> str:
     )
 
 
+def comparison_report(first: Results, second: Results) -> str:
+    """The page of two scenarios side by side."""
+    return render_page(
+        TEMPLATES,
+        "compare.html",
+        first=first,
+        second=second,
+        rows=compare(first, second),
+        words=wording,
+    )
+
+
 def _recurs(results: Results) -> bool:
     """Whether it happens again and again, so that a year's risk means something."""
     scenario = results.scenario
@@ -90,7 +103,7 @@ def _what_if(one: Counterfactual) -> dict[str, Any]:
     listed = ", ".join(names[:-1]) + (" and " if names[:-1] else "") + "".join(names[-1:])
     return {
         "label": f"equal {listed}" if names else "as it is",
-        "burden": {group: burden * charts.PER for group, burden in one.burden.items()},
+        "burden": {group: burden * wording.PER for group, burden in one.burden.items()},
         "ratio": one.ratio,
         "false_alerts": one.false_alerts,
         "innocent": one.innocent,

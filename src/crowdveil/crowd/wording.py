@@ -26,6 +26,9 @@ BASIS_LABEL = {
     Basis.CALIBRATED: "calibrated",
     Basis.DEFAULT: "default",
 }
+PER = 100_000
+"""Heads to which small burdens are told."""
+
 ALIKE = 1.005
 """A ratio below this is no difference worth a sentence."""
 
@@ -200,8 +203,8 @@ def _heads(results: Results) -> str:
 def _who(results: Results, split: Decomposition) -> str:
     if split.ratio is None or split.factors is None:
         return (
-            f"{split.more}: {split.difference:.2g} false alerts more than {split.less}, "
-            f"{_heads(results)}."
+            f"{split.more}: {number(split.difference * PER)} false alerts more than "
+            f"{split.less}, {_heads(results).replace('head', f'{PER:,} heads')}."
         )
     parts = ", ".join(
         f"{FACTOR_LABEL[factor]} x {ratio(part)}" for factor, part in split.factors.items()
@@ -213,6 +216,8 @@ def _who(results: Results, split: Decomposition) -> str:
 
 
 def _remains(results: Results, split: Decomposition) -> tuple[str, ...]:
+    if split.ratio is None:
+        return ()
     fairer = split.counterfactual(Factor.ERRORS)
     both = split.counterfactual(Factor.ERRORS, Factor.ENROLMENT)
     if fairer.ratio is None or both.ratio is None:
