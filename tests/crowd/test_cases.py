@@ -7,11 +7,23 @@ import pytest
 from crowdveil.crowd.cases import case_names, case_text, load_case
 from crowdveil.crowd.published import Basis, Verdict, basis, calibrated_from
 from crowdveil.crowd.quantities import Quantity
+from crowdveil.crowd.reading import read_scenario
 from crowdveil.crowd.results import Results, assess
 from crowdveil.crowd.scenario import INPUTS
 from crowdveil.crowd.simulation import Simulation
+from crowdveil.crowd.wording import comparisons
 from crowdveil.errors import OptionsInvalid
 
+HOLD_OUT = """
+name = "Somewhere"
+[crowd]
+faces = 12_120
+[watchlist]
+size = 9756
+[published]
+alerts = 11
+true_alerts = 10
+"""
 QUICK = Simulation(events=20_000)
 CASES = case_names()
 DEPLOYMENTS = [name for name in CASES if load_case(name).kind == "deployment"]
@@ -88,6 +100,16 @@ def test_chance_alone_does_not_put_eight_of_ten_false_alerts_on_one_person_in_se
     by_hand = 45 * 0.135**8 * 0.865**2 + 10 * 0.135**9 * 0.865 + 0.135**10
     assert black.chance == pytest.approx(by_hand, rel=0.01)
     assert others.chance == pytest.approx(black.chance, rel=1e-6)
+
+
+def test_a_deployment_of_which_only_counts_are_known_is_held_against_known_rates() -> None:
+    found = assess(read_scenario(HOLD_OUT), simulation=QUICK)
+    assert {check.verdict for check in found.checks} == {Verdict.CALIBRATED}
+    modern, older = found.elsewhere
+    assert modern.model.mean == pytest.approx(12_120 * 9756 / 10_000 / 6000, rel=0.01)
+    assert (modern.inside, older.inside) == (True, False)
+    said = " ".join(comparisons(found))
+    assert "would have predicted 2.0 (0-5) false alerts: as published" in said
 
 
 def test_an_unknown_case_names_those_there_are() -> None:

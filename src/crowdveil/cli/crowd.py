@@ -26,7 +26,7 @@ def crowd(
     scenarios: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SCENARIO.toml]", help="A scenario's file, or the name of a built-in one."
+            metavar="SCENARIO.toml", help="A scenario's file, or the name of a built-in one."
         ),
     ] = None,
     out: Annotated[

@@ -16,11 +16,26 @@ from scipy.stats import binom
 from crowdveil.crowd.deployment import deploy
 from crowdveil.crowd.outcomes import CONFIDENCE, Estimate, Outcome, outcome
 from crowdveil.crowd.quantities import Quantity
-from crowdveil.crowd.scenario import Scenario
+from crowdveil.crowd.scenario import OtherRate, Scenario
 from crowdveil.crowd.simulation import Simulation
 from crowdveil.intervals import Interval, clopper_pearson
 
 COMPARED = (Quantity.FALSE_ALERTS, Quantity.TRUE_ALERTS, Quantity.ALERTS)
+
+_NPL = (
+    "https://www.computerweekly.com/news/365535008/"
+    "UK-police-double-down-on-improved-facial-recognition"
+)
+KNOWN_RATES = tuple(
+    OtherRate.model_validate(
+        {"name": name, "fpir": {"one_in": one_in, "list": size}, "source": _NPL}
+    )
+    for name, one_in, size in (
+        ("NPL's test of NeoFace V4 in 2023 (1 in 6,000, a list of 10,000)", 6000, 10_000),
+        ("NeoFace before version 4 (1 in 1,000, lists of 2,000 to 4,000)", 1000, 3000),
+    )
+)
+"""What was measured of the recogniser that British police forces use."""
 
 
 class Verdict(StrEnum):
@@ -157,11 +172,18 @@ def check_groups(scenario: Scenario, result: Outcome) -> tuple[GroupCheck, ...]:
 
 
 def predict_elsewhere(scenario: Scenario, simulation: Simulation) -> tuple[Elsewhere, ...]:
-    """What each of `scenario.other_rates` would have predicted for this deployment."""
+    """What rates from elsewhere would have predicted for this deployment.
+
+    They are those of `scenario.other_rates`; where there are none and the scenario's own rate was
+    solved from its published counts, `KNOWN_RATES`, so that something is predicted at all.
+    """
+    rates = scenario.other_rates
+    if not rates and "recogniser.fmr" in scenario.calibrated:
+        rates = KNOWN_RATES
     count = scenario.published.false_alerts if scenario.published else None
     found = []
     present = deploy(scenario).present
-    for other in scenario.other_rates:
+    for other in rates:
         recogniser = scenario.recogniser.model_copy(
             update={"fmr": None, "audit": None, "across": None, "fpir": other.fpir}
         )
