@@ -33,3 +33,7 @@ class PlanInvalid(CrowdveilError):
 
 class WeightsInvalid(CrowdveilError):
     """A weights file is missing, altered, or not what its description says."""
+
+
+class ScenarioInvalid(CrowdveilError):
+    """A scenario of a deployment does not follow the schema, or asks for the impossible."""

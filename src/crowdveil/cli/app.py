@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crowdveil import __version__
+from crowdveil.cli.crowd import crowd
 from crowdveil.cli.demo import demo
 from crowdveil.cli.models import models
 from crowdveil.cli.plan import plan
@@ -44,5 +45,5 @@ def crowdveil(
     """
 
 
-for command in (veil, plan, render, models, demo):
+for command in (veil, plan, render, crowd, models, demo):
     app.command()(command)
