@@ -1,1 +1,1 @@
-"""Evidence that a veiled picture is safe to publish: faces, metadata, recognition, integrity."""
+"""Evidence that a veiled picture is safe to publish: what can still be seen, matched or read."""
