@@ -17,6 +17,7 @@ from crowdveil.detect.effort import Effort
 from crowdveil.errors import UnreadableMedia
 from crowdveil.evidence.films import Film, Shown, Video, resized
 from crowdveil.evidence.findings import Finding, Subject, Verdict
+from crowdveil.evidence.identity import LEAST_PX, VeiledFace, veiled_face
 from crowdveil.evidence.integrity import Outside, outside_veils
 from crowdveil.evidence.likeness import Likeness, likeness
 from crowdveil.evidence.noninterference import SAME_DB, Proof, paint_twice, plane_agreement
@@ -52,6 +53,7 @@ _MEASURED = 24
 _PROVEN = 8
 """Frames of which veils are drawn twice."""
 _ALIGNED_DB = 15.0
+_LARGER = 1.2
 _SAME_IOU = 0.3
 
 
@@ -69,6 +71,7 @@ class Compared:
         time_shift_s: largest difference between the times of two frames.
         proof: whether the veils are independent of what they hide, None without plan.
         stills: pictures for the report.
+        veiled: of everyone who is hidden a cut-out of the largest sight, to be attacked.
     """
 
     findings: tuple[Finding, ...]
@@ -80,6 +83,7 @@ class Compared:
     time_shift_s: float
     proof: Proof | None
     stills: tuple[Still, ...]
+    veiled: tuple[VeiledFace, ...]
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ class _Sight:
     box: tuple[float, float, float, float] | None = None
     structure: list[float] = field(default_factory=list)
     size_px: float = 0.0
+    veiled: VeiledFace | None = None
 
 
 @dataclass(slots=True)
@@ -162,6 +167,9 @@ def compare_films(
         time_shift_s=round(tally.shift_s, 4),
         proof=_proof(tally),
         stills=tuple(tally.stills),
+        veiled=tuple(
+            sight.veiled for sight in sure if sight.veiled is not None and not sight.open
+        ),
     )
 
 
@@ -203,7 +211,10 @@ def _read_together(
         for region, unchanged, structure in zip(
             regions, alike.unchanged.tolist(), alike.structure.tolist(), strict=True
         ):
-            _note(sights[region.id], region, a, unchanged, structure)
+            sight = sights[region.id]
+            _note(sight, region, a, unchanged, structure)
+            if unchanged < PARTLY_FROM:
+                _keep_largest(sight, before, after, region, scale, a)
         if a.number in measured:
             tally.outside.append(_measured(before, after, boxes, veils, scale, looks[0]))
             _refuse_other(before, after, boxes, copy)
@@ -228,6 +239,31 @@ def _note(sight: _Sight, region: Region, frame: Shown, unchanged: float, structu
     sight.partly += unchanged < OPEN_FROM
     if unchanged > sight.worst:
         sight.worst, sight.box = unchanged, region.box
+
+
+def _keep_largest(
+    sight: _Sight,
+    before: RGB,
+    after: RGB,
+    region: Region,
+    scale: NDArray[np.float64],
+    frame: Shown,
+) -> None:
+    """Remember a veiled face where it is clearly larger than before."""
+    x0, y0, x1, y1 = region.box
+    size_px = max(x1 - x0, y1 - y0)
+    known = 0.0 if sight.veiled is None else sight.veiled.size_px
+    if sight.track.score < 0.5 or size_px < LEAST_PX or size_px < _LARGER * known:
+        return
+    left, top, right, bottom = (np.array(region.box) * scale).tolist()
+    sight.veiled = veiled_face(
+        before,
+        after,
+        (left, top, right, bottom),
+        where=region.box,
+        frame=frame.number,
+        time_s=round(frame.time_s, 3),
+    )
 
 
 def _finding(sight: _Sight) -> Finding | None:
