@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from crowdveil.cli import parameters as given
+from crowdveil.detect.points import Caution
 from crowdveil.evidence.options import CHECKED, CheckOptions
+from crowdveil.plan import Shape
+from crowdveil.redact.look import Style
 
 DEFAULT = CheckOptions()
 
@@ -78,12 +81,12 @@ def check(
         ),
     ] = None,
     caution: Annotated[
-        given.Caution,
+        Caution,
         typer.Option("--caution", help="How hard to look for faces: high is slower."),
     ] = DEFAULT.caution,
     detector: given.DetectorOption = DEFAULT.detector,
     style: Annotated[
-        given.Style | None,
+        Style | None,
         typer.Option("--style", help="With --plans, what veil was given; found out if left out."),
     ] = DEFAULT.style,
     margin: Annotated[
@@ -93,7 +96,7 @@ def check(
         ),
     ] = DEFAULT.margin,
     shape: Annotated[
-        given.Shape | None, typer.Option("--shape", help="With --plans, what veil was given.")
+        Shape | None, typer.Option("--shape", help="With --plans, what veil was given.")
     ] = DEFAULT.shape,
     seed: Annotated[
         int,
@@ -149,4 +152,3 @@ def check(
         overwrite=overwrite,
     )
     check_and_report(files[0], files[1], out, options=options, json=json, quiet=quiet)
-

@@ -4,8 +4,8 @@ Used by `check` and by `veil --check`. The one place where evidence becomes sent
 terminal; what is found is left to `crowdveil.evidence`.
 """
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
 from typing import NoReturn
 
 import typer
@@ -17,13 +17,16 @@ from crowdveil.cli import INTERRUPTED
 from crowdveil.cli.running import FAILED, WRONG_USAGE
 from crowdveil.cli.words import count, plain
 from crowdveil.errors import CrowdveilError, OptionsInvalid, OutputRefused
-from crowdveil.evidence.check import Checked, check
+from crowdveil.evidence.check import Checked, Watcher, check, check_pairs
 from crowdveil.evidence.findings import Finding
 from crowdveil.evidence.options import CheckOptions
+from crowdveil.evidence.pairs import Matched, Pair
 from crowdveil.evidence.record import Evidence, FileRecord, Result
 from crowdveil.evidence.report import answer, report
 from crowdveil.evidence.signing import new_key, private_key, public_key, sign, verify
 from crowdveil.media.atomic import write_whole
+from crowdveil.plan import Plan
+from crowdveil.summary import Status, Summary
 from crowdveil.veiling import sha256_of
 
 EXPOSED = 3
@@ -79,13 +82,82 @@ def check_and_report(
         typer.Exit: with 3 if someone is exposed, 1 if something could not be checked, 2 for
             options that contradict each other.
     """
+    _run(
+        lambda bar: check(original, veiled, options=options, watcher=bar),
+        out,
+        options=options,
+        json=json,
+        quiet=quiet,
+    )
+
+
+def check_veiled(
+    summary: Summary, out: Path, *, folder: Path, options: CheckOptions, json: bool, quiet: bool
+) -> None:
+    """Check what was just veiled.
+
+    Args:
+        summary: of the run.
+        out: where record and report go.
+        folder: of the copies, under which the report names them.
+        options: of the check; their look is that of the run.
+        json, quiet: what is printed.
+
+    Raises:
+        typer.Exit: as `check_and_report`.
+    """
+    pairs = [
+        Pair(
+            one.source,
+            one.output,
+            _under(one.output, folder),
+            one.frames > 0,
+            Plan.load(one.plan_file) if one.plan_file else None,
+            one.plan_file,
+        )
+        for one in summary.outcomes
+        if one.output is not None and one.status is Status.DONE
+    ]
+    matched = Matched(tuple(pairs), ())
+    _run(
+        lambda bar: check_pairs(matched, options=options, watcher=bar),
+        out,
+        options=options,
+        json=json,
+        quiet=quiet,
+    )
+
+
+def _under(path: Path, folder: Path) -> PurePath:
+    try:
+        return path.relative_to(folder)
+    except ValueError:
+        return PurePath(path.name)
+
+
+def require_place(out: Path, options: CheckOptions) -> None:
+    """Refuse, before any work begins, a folder that holds a record already."""
+    try:
+        _places(out, options)
+    except CrowdveilError as error:
+        _fail(error)
+
+
+def _run(
+    work: Callable[[Watcher], Checked],
+    out: Path,
+    *,
+    options: CheckOptions,
+    json: bool,
+    quiet: bool,
+) -> None:
     err = _console(stderr=True)
     bar = _Bar(err, quiet=quiet or json)
     try:
         key = private_key(options.sign) if options.sign else None
         places = _places(out, options)
         try:
-            checked = check(original, veiled, options=options, watcher=bar)
+            checked = work(bar)
         finally:
             bar.stop()
         record = checked.record if key is None else sign(checked.record, key)
@@ -231,7 +303,9 @@ def _figures(out: Console, record: Evidence) -> None:
     proven = [file.noninterference for file in record.files if file.noninterference is not None]
     if proven:
         sound = sum(one.independent for one in proven)
-        out.print(f"Veils independent of what they hide: {sound:,} of {count(len(proven), 'file')}.")
+        out.print(
+            f"Veils independent of what they hide: {sound:,} of {count(len(proven), 'file')}."
+        )
     absent = sorted({name for f in record.files if f.leaks for name in f.leaks.absent})
     if absent:
         out.print(f"Not installed, so they did not look for leaks: {', '.join(absent)}.")

@@ -39,7 +39,7 @@ from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.moving import SENSITIVE, Compared, compare_films
 from crowdveil.evidence.noninterference import Proof, prove_photo
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.evidence.pairs import Pair, match
+from crowdveil.evidence.pairs import Matched, Pair, match
 from crowdveil.evidence.record import (
     AttackRecord,
     Evidence,
@@ -73,9 +73,6 @@ _MOST_STILLS = 12
 
 _SHIFT_S = 0.05
 """Difference in time between two frames that a viewer could notice."""
-
-_SHOWN_FILES = 60
-"""Files of which the report shows pictures; all others are in its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +155,13 @@ def check(
     """
     options = options or CheckOptions()
     matched = match(Path(original), Path(veiled), plans=options.plans)
+    return check_pairs(matched, options=options, watcher=watcher)
+
+
+def check_pairs(
+    matched: Matched, *, options: CheckOptions, watcher: Watcher | None = None
+) -> Checked:
+    """As `check`, for files whose partners are known."""
     groups = _groups(options.groups, matched.pairs)
     if watcher is not None:
         watcher.begin(len(matched.pairs))
@@ -205,9 +209,7 @@ def check(
 
 
 def _weight(pair: Pair) -> int:
-    return weight_px(pair.original, video=pair.is_video) + weight_px(
-        pair.copy, video=pair.is_video
-    )
+    return weight_px(pair.original, video=pair.is_video) + weight_px(pair.copy, video=pair.is_video)
 
 
 def _attempt(pair: Pair, tools: "_Tools", options: CheckOptions, stop: Event) -> _One:
@@ -252,9 +254,7 @@ def _search_for_leaks(pair: Pair, tools: "_Tools", one: _One) -> None:
             absent=tools.witnesses.absent,
         )
         one.findings += [
-            Finding(
-                subject=Subject.LEAK, verdict=leak.verdict, what=leak.what, place=leak.place
-            )
+            Finding(subject=Subject.LEAK, verdict=leak.verdict, what=leak.what, place=leak.place)
             for leak in seen
         ]
 
@@ -504,7 +504,7 @@ def _require_same_shape(pair: Pair, a: tuple[int, int], b: tuple[int, int]) -> N
 def _file(pair: Pair, one: _One) -> FileRecord:
     findings = tuple(sorted(one.findings, key=_rank))
     order = {id(finding): k for k, finding in enumerate(findings, 1)}
-    old = {k: finding for k, finding in enumerate(one.findings, 1)}
+    old = dict(enumerate(one.findings, 1))
     one.crops = sorted(
         (replace(crop, number=order[id(old[crop.number])]) for crop in one.crops),
         key=lambda crop: crop.number,
@@ -546,9 +546,7 @@ def _result(findings: Sequence[Finding], error: str | None) -> Result:
     return Result.CLEAN if error is None else Result.UNCHECKED
 
 
-def _overall(
-    files: Sequence[FileRecord], unmatched: bool, attacked: AttackRecord | None
-) -> Result:
+def _overall(files: Sequence[FileRecord], unmatched: bool, attacked: AttackRecord | None) -> Result:
     results = {file.result for file in files}
     if Result.EXPOSED in results or (attacked is not None and attacked.verdict == "exposed"):
         return Result.EXPOSED
@@ -581,9 +579,7 @@ def _attacked(
         one.findings += new
         findings = (*file.findings, *new)
         added.append(
-            file.model_copy(
-                update={"findings": findings, "result": _result(findings, file.error)}
-            )
+            file.model_copy(update={"findings": findings, "result": _result(findings, file.error)})
         )
     return added, found.record, len(gallery)
 
@@ -624,9 +620,7 @@ def _groups(path: Path | None, pairs: Sequence[Pair]) -> list[str | None]:
         raise OptionsInvalid(
             f"{path}: is no CSV file with the columns file and group; check --groups"
         ) from error
-    return [
-        named.get(pair.place.as_posix(), named.get(pair.original.name)) for pair in pairs
-    ]
+    return [named.get(pair.place.as_posix(), named.get(pair.original.name)) for pair in pairs]
 
 
 class _Tools:

@@ -15,6 +15,7 @@ import numpy as np
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.detect.landmarks import LandmarkFinder
 from crowdveil.evidence import reidentify as attacks
+from crowdveil.evidence.attacks import Share
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.portraits import Portrait, portraits
 from crowdveil.evidence.record import AttackFigures, AttackRecord, Rate
@@ -25,7 +26,7 @@ from crowdveil.recognise.embedder import Embedder
 from crowdveil.redact.look import Look
 from crowdveil.sources import expand, judge_media
 
-MOST_A_PICTURE = 6
+MOST_A_PICTURE = 4
 """Faces of one picture that are attacked, the largest first: that keeps a check of a crowd within
 three times the time of veiling it."""
 
@@ -198,7 +199,7 @@ def _record(found: attacks.Reidentification, spare: int) -> AttackRecord:
     )
 
 
-def _rate(share: "attacks.Share") -> Rate:
+def _rate(share: Share) -> Rate:
     low, high = share.interval
     return Rate(
         hits=share.hits,

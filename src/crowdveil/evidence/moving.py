@@ -167,9 +167,7 @@ def compare_films(
         time_shift_s=round(tally.shift_s, 4),
         proof=_proof(tally),
         stills=tuple(tally.stills),
-        veiled=tuple(
-            sight.veiled for sight in sure if sight.veiled is not None and not sight.open
-        ),
+        veiled=tuple(sight.veiled for sight in sure if sight.veiled is not None and not sight.open),
     )
 
 
@@ -451,6 +449,6 @@ def _boxes(regions: Sequence[Region]) -> NDArray[np.float64]:
 
 def _spread(count: int, most: int) -> frozenset[int]:
     """Numbers of at most so many frames, spread evenly."""
-    return frozenset(np.linspace(0, max(count - 1, 0), min(most, max(count, 1))).astype(int).tolist())
-
-
+    return frozenset(
+        np.linspace(0, max(count - 1, 0), min(most, max(count, 1))).astype(int).tolist()
+    )

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.media.picture import Photo, Picture
+from crowdveil.media.picture import Photo, Picture, contiguous
 from crowdveil.media.video.clip import Clip, Plane, stored_box
 from crowdveil.plan import Action, Plan, Region, Shape
 from crowdveil.redact.frames import paint_into
 from crowdveil.redact.look import Look, Style
-from crowdveil.redact.masks import Mask, Outlines, mask_of
+from crowdveil.redact.masks import Mask, Outlines, mask_in, mask_of
 from crowdveil.redact.render import render_picture
 from crowdveil.redact.sheets import sheets_of
 from crowdveil.track.timeline import Timeline
@@ -87,7 +87,8 @@ def prove_photo(original: Photo, copy: Photo, plan: Plan, looks: Sequence[Look])
     agreement, look, drawn = best
     independent = all(
         np.array_equal(
-            d.samples, render_picture(_noisy(original.frames[k], pages[k], look), pages[k], look).samples
+            d.samples,
+            render_picture(_noisy(original.frames[k], pages[k], look), pages[k], look).samples,
         )
         for d, k in zip(drawn, veiled, strict=True)
     )
@@ -148,8 +149,7 @@ def plane_agreement(
 
 def _copied(planes: Sequence[Plane]) -> tuple[Plane, ...]:
     return tuple(
-        dataclasses.replace(plane, samples=np.ascontiguousarray(plane.samples.copy()))
-        for plane in planes
+        dataclasses.replace(plane, samples=contiguous(plane.samples.copy())) for plane in planes
     )
 
 
@@ -157,8 +157,6 @@ def _hidden(
     planes: Sequence[Plane], outlines: Outlines, clip: Clip
 ) -> tuple[NDArray[np.bool_], ...]:
     """Which samples of each plane the veils hide."""
-    from crowdveil.redact.masks import mask_in
-
     width, height = clip.stored_wh
     mask = mask_in((0, 0, width, height), outlines)
     sheets, _ = sheets_of(planes)
@@ -168,6 +166,11 @@ def _hidden(
         for plane in sheet.planes
     }
     return tuple(by_plane[id(plane.samples)] for plane in planes)
+
+
+def _over_noise(picture: Picture, regions: Sequence[Region], look: Look) -> Picture:
+    """The picture rendered with noise under its veils."""
+    return render_picture(_noisy(picture, regions, look), regions, look)
 
 
 def _noisy(picture: Picture, regions: Sequence[Region], look: Look) -> Picture:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -29,6 +30,10 @@ _THUMB = 24
 _CLOSE, _CLEARLY = 14.0, 0.6
 """Mean difference of reduced pictures, out of 255, below which they may show the same, and how
 much closer than any other the right one must be."""
+
+
+_Thumb: TypeAlias = tuple[float, NDArray[np.float32]]
+"""Width over height, and a picture much reduced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,9 @@ def match(original: Path, veiled: Path, *, plans: Path | None) -> Matched:
     unmatched = [Unmatched(one.path, one.error) for one in (*sources.refusals, *copies.refusals)]
     if original.is_file() and veiled.is_file():
         both = list(zip(sources.inputs, copies.inputs, strict=False))
-        named, left, rest = [(a, b, False) for a, b in both], [], []
+        named = [(a, b, False) for a, b in both]
+        left: list[Input] = []
+        rest: list[Input] = []
         if len(both) != 1:
             return Matched((), tuple(unmatched))
     else:
@@ -186,14 +193,16 @@ def _by_look(sources: Sequence[Input], copies: Sequence[Input]) -> list[tuple[In
     return pairs
 
 
-def _difference(a: tuple[float, NDArray[np.float32]], b: tuple[float, NDArray[np.float32]]) -> float:
+def _difference(
+    a: tuple[float, NDArray[np.float32]], b: tuple[float, NDArray[np.float32]]
+) -> float:
     if abs(a[0] / b[0] - 1) > 0.02:
         return 255.0
     # The median leaves out what was veiled.
     return float(np.median(np.abs(a[1] - b[1])))
 
 
-def _thumb(one: Input) -> tuple[float, NDArray[np.float32]] | None:
+def _thumb(one: Input) -> _Thumb | None:
     """Width over height, and the first picture much reduced; None if it cannot be read."""
     try:
         if one.video is not None:

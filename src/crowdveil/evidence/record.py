@@ -12,16 +12,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crowdveil.errors import CrowdveilError
+from crowdveil.errors import RecordInvalid
 from crowdveil.evidence.figures import FaceFigures, IntegrityFigures, LeakFigures
 from crowdveil.evidence.findings import Finding, Verdict
 from crowdveil.evidence.noninterference import Proof
 
 RECORD_VERSION: Literal[1] = 1
-
-
-class RecordInvalid(CrowdveilError):
-    """A record does not follow its schema, or was changed after it was signed."""
 
 
 class Result(StrEnum):

@@ -127,9 +127,7 @@ def answer(record: Evidence) -> str:
     else:
         parts.append("Nothing was checked")
     if unchecked:
-        parts.append(
-            f"{_some(unchecked)} could not be checked" + (" completely" if total else "")
-        )
+        parts.append(f"{_some(unchecked)} could not be checked" + (" completely" if total else ""))
     look = sum(bool(file.doubtful) for file in record.files)
     if look:
         verb = "has" if look == 1 else "have"
@@ -226,10 +224,10 @@ def _chart(attack: AttackRecord) -> Markup:
     )
     spans = base.mark_rule(color=COLOURS[7], strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     chance = base.mark_tick(color=COLOURS[1], thickness=3, height=20).encode(x="chance:Q")
-    return svg((bars + spans + chance).properties(width=420, height=34 * len(shown)))
+    return svg((bars + spans + chance).properties(width=440, height=44 * len(shown)))
 
 
-_LABELS = alt.Axis(labelLimit=260)
+_LABELS = alt.Axis(labelLimit=260, labelExpr="split(datum.label, ', ')")
 _PERCENT = alt.Axis(format="%", tickCount=5)
 
 

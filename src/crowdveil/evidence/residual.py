@@ -8,7 +8,7 @@ texture is the same, whatever the detectors say of a veil. Time is left to `movi
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,9 @@ of faces reach 0.62; under `mosaic`, half of them 0.5."""
 _HIDDEN_MEAN, _HIDDEN_SPREAD, _SIGMAS = 0.1, 0.25, 3.5
 """What veils that let nothing through show by chance, and by how many standard errors the mean
 over a picture must be above it to tell."""
+
+_COVERED_FROM = 0.1
+"""Probability from which an area is painted over in the report, if it is not hidden."""
 
 _FEWEST = 3
 _SAME_IOU = 0.3
@@ -88,8 +91,16 @@ def look_for_faces(
         finder: at the operating point of the check.
         kept: boxes that the plan leaves bare on purpose; they are named as doubtful only.
     """
-    seen = _candidates(original, finder)
-    left = _unmirrored(_candidates(np.ascontiguousarray(copy[:, ::-1]), finder), copy.shape[1])
+    mirror = np.ascontiguousarray(copy[:, ::-1])
+    seen = _candidates(original, finder, lambda boxes: likeness(original, copy, boxes))
+    left = _unmirrored(
+        _candidates(
+            mirror,
+            finder,
+            lambda boxes: likeness(original, copy, _flipped(boxes, copy.shape[1])),
+        ),
+        copy.shape[1],
+    )
     alike = likeness(original, copy, seen.boxes)
     here = judge(seen.boxes, seen.probability, alike, kept=kept)
     there = judge(left.boxes, left.probability, likeness(original, copy, left.boxes), kept=kept)
@@ -192,17 +203,25 @@ def _told(probability: float, unchanged: float) -> tuple[Verdict, str] | None:
     return Verdict.DOUBTFUL, _MAYBE
 
 
-def _candidates(picture: RGB, finder: FaceFinder) -> Faces:
+def _candidates(picture: RGB, finder: FaceFinder, compare: Callable[[Boxes], Likeness]) -> Faces:
+    """Whatever may be a face; what is hidden anyway is not looked at twice, which saves half."""
     guesses = finder.guess(picture)
-    faces = finder.judge(picture, guesses, finder.in_doubt(guesses))
-    faces = finder.add_custom(picture, faces)
-    return faces.take(np.asarray(faces.probability >= min(DOUBTFUL_FROM, 0.1)))
+    doubt = finder.in_doubt(guesses)
+    alike = compare(guesses.candidates.boxes[doubt])
+    doubt[doubt] = alike.unchanged >= PARTLY_FROM
+    faces = finder.add_custom(picture, finder.judge(picture, guesses, doubt))
+    return faces.take(np.asarray(faces.probability >= _COVERED_FROM))
 
 
 def _unmirrored(faces: Faces, width: int) -> Faces:
-    boxes = faces.boxes.copy()
-    boxes[:, [0, 2]] = width - faces.boxes[:, [2, 0]]
+    boxes = _flipped(faces.boxes, width)
     return Faces(boxes, faces.probability, faces.uncertain, faces.detectors)
+
+
+def _flipped(boxes: Boxes, width: int) -> Boxes:
+    flipped = boxes.copy()
+    flipped[:, [0, 2]] = width - boxes[:, [2, 0]]
+    return flipped
 
 
 def _part(alike: Likeness, which: NDArray[np.bool_]) -> Likeness:

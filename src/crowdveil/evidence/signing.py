@@ -17,17 +17,13 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from crowdveil.errors import CrowdveilError, OutputRefused
-from crowdveil.evidence.record import Evidence, RecordInvalid, Signature, read_record
+from crowdveil.errors import KeyInvalid, OutputRefused, RecordInvalid
+from crowdveil.evidence.record import Evidence, Signature, read_record
 
 CONTEXT = b"crowdveil evidence 1\n"
 """What the signed bytes begin with, so that a signature for anything else is none for this."""
 
 PUBLIC_SUFFIX = ".pub"
-
-
-class KeyInvalid(CrowdveilError):
-    """A key file is missing or holds no Ed25519 key."""
 
 
 def signed_bytes(record: dict[str, Any]) -> bytes:

@@ -128,5 +128,3 @@ def _jpeg(picture: RGB) -> bytes:
     if not done:
         raise ValueError("a picture of the report could not be encoded")
     return data.tobytes()
-
-

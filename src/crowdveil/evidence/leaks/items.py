@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, uncovered
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 from crowdveil.evidence.leaks.tracks import is_generic_name, movie_leaks
 
 _TOP = frozenset({"ftyp", "meta", "mdat", "moov"})
 _META = frozenset({"hdlr", "pitm", "iloc", "iinf", "iref", "iprp", "idat", "dinf", "grpl"})
-_PROPERTIES = frozenset(
-    "ispe pixi colr irot imir clap pasp hvcC av1C avcC a1op a1lx lsel clli mdcv cclv amve ndwt auxC "
-    "rloc rrtp tmap vvcC jpgC".split()
+_PROPERTIES = words(
+    "ispe pixi colr irot imir clap pasp hvcC av1C avcC a1op a1lx lsel clli mdcv cclv amve "
+    "ndwt auxC rloc rrtp tmap vvcC jpgC"
 )
 _PICTURES = frozenset({"hvc1", "av01", "avc1", "grid", "iovl", "iden", "vvc1", "jpeg", "tmap"})
 _ALPHA = ("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", "urn:mpeg:hevc:2015:auxid:1")

@@ -89,6 +89,11 @@ def is_blank(data: Data, start: int, end: int) -> bool:
     return False
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a list of names is easiest to read."""
+    return frozenset(text.split())
+
+
 def name_of(kind: bytes) -> str:
     """A four-letter name of a chunk or box, readable whatever it holds."""
     return "".join(chr(c) if 32 <= c < 127 else f"\\x{c:02x}" for c in kind)

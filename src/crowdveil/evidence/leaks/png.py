@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Iterator
 
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, name_of
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, name_of, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PICTURE = frozenset(
-    "IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB pHYs sBIT bKGD cICP mDCV mDCv cLLI cLLi hIST sTER "
-    "acTL fcTL fdAT".split()
+_PICTURE = words(
+    "IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB pHYs sBIT bKGD cICP mDCV mDCv cLLI cLLi hIST "
+    "sTER acTL fcTL fdAT"
 )
 _TEXTS = frozenset({"tEXt", "zTXt", "iTXt"})
 _MOST_BYTES = 16_000_000

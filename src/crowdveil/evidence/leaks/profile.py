@@ -6,18 +6,18 @@ Source: ICC.1:2022, clauses 7.2 (header) and 9 (tags).
 import struct
 from collections.abc import Iterator
 
-from crowdveil.evidence.leaks.leak import Leak, doubt, name_of
+from crowdveil.evidence.leaks.leak import Leak, doubt, name_of, words
 
-_COLOUR = frozenset(
-    "rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC wtpt bkpt chad chrm gamt cicp lumi A2B0 A2B1 A2B2 A2B3 "
-    "B2A0 B2A1 B2A2 B2A3 D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3".split()
+_COLOUR = words(
+    "rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC wtpt bkpt chad chrm gamt cicp lumi A2B0 A2B1 A2B2 "
+    "A2B3 B2A0 B2A1 B2A2 B2A3 D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3"
 )
 _TEXTS = frozenset({"desc", "cprt"})
 """Every profile must have them; these texts of ours tell nothing."""
 _NEUTRAL = ("neutral colour profile", "no copyright")
-_USUAL = frozenset(
-    "dmnd dmdd vued view meas tech dscm vcgt ndin aarg aagg aabg pseq psid ps2i ps2s pre0 pre1 "
-    "pre2 clrt clro resp rig0 rig2 ciis wtpt arts".split()
+_USUAL = words(
+    "dmnd dmdd vued view meas tech dscm vcgt ndin aarg aagg aabg pseq psid ps2i ps2s pre0 "
+    "pre1 pre2 clrt clro resp rig0 rig2 ciis wtpt arts"
 )
 """What profiles that are sold or shared have; they tell of a program or a model at most."""
 _HEADER = 128

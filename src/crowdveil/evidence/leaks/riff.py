@@ -94,5 +94,3 @@ def _chunks(data: Data, start: int, end: int) -> Iterator[tuple[str, int, int]]:
             raise broken("a chunk reaches past the end")
         yield name_of(data[at : at + 4]), first, last
         at = last + size % 2
-
-

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, uncovered
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, leftover
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, leftover, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 
 _TOP = frozenset({"ftyp", "styp", "mdat", "moov", "moof", "sidx", "mfra"})
@@ -22,19 +22,21 @@ _HOLDERS: dict[str, frozenset[str]] = {
     "minf": frozenset({"vmhd", "smhd", "nmhd", "sthd", "gmhd", "hdlr", "dinf", "stbl"}),
     "gmhd": frozenset({"gmin", "text"}),
     "dinf": frozenset({"dref"}),
-    "stbl": frozenset(
-        "stsd stts stss ctts cslg stsc stsz stz2 stco co64 sgpd sbgp sdtp stps subs saiz saio".split()
+    "stbl": words(
+        "stsd stts stss ctts cslg stsc stsz stz2 stco co64 sgpd sbgp sdtp stps subs saiz saio"
     ),
     "mvex": frozenset({"mehd", "trex"}),
     "moof": frozenset({"mfhd", "traf"}),
     "traf": frozenset({"tfhd", "tfdt", "trun", "sbgp", "sgpd", "subs", "saiz", "saio"}),
     "mfra": frozenset({"tfra", "mfro"}),
-    "tref": frozenset({"hint", "cdsc", "font", "hind", "vdep", "vplx", "subt", "chap", "tmcd", "sync"}),
+    "tref": frozenset(
+        {"hint", "cdsc", "font", "hind", "vdep", "vplx", "subt", "chap", "tmcd", "sync"}
+    ),
 }
-_OF_ENTRY = frozenset(
-    "avcC hvcC av1C vpcC esds colr pasp clap btrt clli mdcv SmDm CoLL fiel gama dac3 dec3 dOps dfLa "
-    "alac chan wave frma enda chrm amve cclv ftab styp damr d263 glbl mp4a auxi ccst st3d sv3d tx3g "
-    "srat samr strf hvcE lhvC dvcC dvvC auxC pcmC vttC".split()
+_OF_ENTRY = words(
+    "avcC hvcC av1C vpcC esds colr pasp clap btrt clli mdcv SmDm CoLL fiel gama dac3 dec3 "
+    "dOps dfLa alac chan wave frma enda chrm amve cclv ftab styp damr d263 glbl mp4a auxi "
+    "ccst st3d sv3d tx3g srat samr strf hvcE lhvC dvcC dvvC auxC pcmC vttC"
 )
 _KINDS = {b"vide": "picture", b"auxv": "picture", b"pict": "picture", b"soun": "sound"}
 _SUBTITLES = frozenset({b"text", b"subt", b"sbtl", b"subp", b"clcp"})
