@@ -77,8 +77,9 @@ def _application(marker: int, body: bytes, place: str) -> Iterator[Leak]:
     elif marker == 0xEE and body.startswith(b"Adobe") and len(body) <= 12:
         return
     else:
-        name = body[:16].split(b"\0")[0]
-        told = name.decode("ascii", "replace") if name.isascii() and name[:1].isalpha() else ""
+        # Only what ends like a name is one; anything else could be contents.
+        name, end, _ = body[:32].partition(b"\0")
+        told = name.decode("ascii") if end and name.isalnum() else ""
         yield Leak(f"a block of a program or camera ({told or 'unnamed'})", place, len(body))
 
 

@@ -52,7 +52,7 @@ def doubt(what: str, place: str, size: int) -> Leak:
 
 
 def leftover(data: Data, start: int, end: int, what: str, place: str) -> Iterator[Leak]:
-    """Bytes that nothing refers to: harmless if all alike, else a leak that says what it is.
+    """Bytes that nothing refers to: padding if all are zero, else a leak that says what it is.
 
     Args:
         data: the whole file.
@@ -64,8 +64,6 @@ def leftover(data: Data, start: int, end: int, what: str, place: str) -> Iterato
     if size <= 0:
         return
     if is_blank(data, start, end):
-        if size > 64:
-            yield doubt(f"{size:,} bytes of nothing {what}", place, size)
         return
     head = bytes(data[start : min(end, start + _SEARCHED_BYTES)])
     named = next((name for magic, name in _PICTURES if magic in head), None)

@@ -17,7 +17,7 @@ _TEXTS = frozenset({"desc", "cprt"})
 _NEUTRAL = ("neutral colour profile", "no copyright")
 _USUAL = words(
     "dmnd dmdd vued view meas tech dscm vcgt ndin aarg aagg aabg pseq psid ps2i ps2s pre0 "
-    "pre1 pre2 clrt clro resp rig0 rig2 ciis wtpt arts"
+    "pre1 pre2 clrt clro resp rig0 rig2 ciis arts"
 )
 """What profiles that are sold or shared have; they tell of a program or a model at most."""
 _HEADER = 128

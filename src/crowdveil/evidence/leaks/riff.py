@@ -3,15 +3,17 @@
 Source: Google, WebP Container Specification; Microsoft, AVI RIFF File Reference; OpenDML 1.02.
 """
 
+import re
 from collections.abc import Iterator
 
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, name_of
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, is_blank, leftover, name_of
 from crowdveil.evidence.leaks.profile import profile_leaks
 
 _WEBP = frozenset({"VP8 ", "VP8L", "VP8X", "ALPH", "ANIM"})
 _AVI_LISTS = frozenset({"hdrl", "strl", "movi", "rec ", "odml"})
 _AVI = frozenset({"avih", "strh", "strf", "vprp", "idx1", "indx", "dmlh"})
+_EMPTY_INDEX = re.compile(rb"\x04\0[\0\x01][\0\x01]\0{4}\d\d(dc|db|wb|tx|pc|sb)", re.DOTALL)
 _STREAM_CHUNK_ENDS = frozenset({"db", "dc", "wb", "tx", "pc", "sb"})
 
 
@@ -64,7 +66,8 @@ def _avi_list(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
             else:
                 yield Leak(f"an unknown list ({kind})", place, last - first)
         elif name in ("JUNK", "PAD "):
-            yield from leftover(data, first, last, "in padding", place)
+            if not _is_reserved(data, first, last):
+                yield from leftover(data, first, last, "in padding", place)
         elif name == "strn":
             yield Leak("the name of a stream", place, last - first)
         elif name == "IDIT":
@@ -73,6 +76,15 @@ def _avi_list(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
             yield Leak("a stream of timed data", place, last - first)
         elif name not in _AVI and name[2:] not in _STREAM_CHUNK_ENDS and name[:2] != "ix":
             yield Leak(f"an unknown chunk ({name})", place, last - first)
+
+
+def _is_reserved(data: Data, start: int, end: int) -> bool:
+    """Whether padding is room for an index that was never needed, as muxers leave it."""
+    head = bytes(data[start : start + 24])
+    if head[:8] == b"odmldmlh":
+        return is_blank(data, start + 12, end)
+    # Four numbers an entry, the kind of index, no entry, and the stream that it would be for.
+    return bool(_EMPTY_INDEX.match(head)) and is_blank(data, start + 12, end)
 
 
 def _riff_end(data: Data, form: bytes) -> int:

@@ -110,7 +110,10 @@ def _page(
 ) -> Iterator[Leak]:
     for places, sizes in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
         starts, lengths = _values(data, tags, places, layout), _values(data, tags, sizes, layout)
-        used += [(start, start + length) for start, length in zip(starts, lengths, strict=False)]
+        parts = [(start, start + length) for start, length in zip(starts, lengths, strict=False)]
+        if any(end > len(data) for _, end in parts):
+            raise broken("it ends too early")
+        used += parts
     if _values(data, tags, _KIND, layout)[:1] and _values(data, tags, _KIND, layout)[0] & _SMALLER:
         yield Leak("a smaller copy of the picture", f"page {page + 1}", 0)
     for tag, (kind, number, where) in sorted(tags.items()):

@@ -8,8 +8,9 @@ sample refers to are handed out. Source: ISO/IEC 14496-12; Apple, QuickTime File
 import struct
 from collections.abc import Iterator, Sequence
 
+from crowdveil.errors import UnreadableMedia
 from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, uncovered
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, leftover, words
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, leftover, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 
 _TOP = frozenset({"ftyp", "styp", "mdat", "moov", "moof", "sidx", "mfra"})
@@ -50,7 +51,9 @@ _PLAIN_NAMES = frozenset(
     }
 )
 _DATES = {"mvhd": "the movie", "tkhd": "a track", "mdhd": "its media"}
-_VIDEO_ENTRY, _SOUND_ENTRY = 78, 28
+_PLAIN_MAKERS = (bytes(4), b"FFMP")
+"""Nobody, and the field's library."""
+_VIDEO_ENTRY = 78
 
 
 def is_generic_name(name: bytes) -> bool:
@@ -142,15 +145,29 @@ def _inside(data: Data, holder: Box, path: str) -> Iterator[Leak]:
 
 
 def _user_data(data: Data, box: Box, path: str) -> Iterator[Leak]:
-    names = []
     try:
-        names = [inner.kind for inner in boxes(data, box.start, box.end)]
-    except Exception:
+        names = list(_fields(data, box))
+    except UnreadableMedia:
         names = ["unreadable"]
-    if names or box.size > 4:
+    if names:
         told = ", ".join(dict.fromkeys(names)).replace("\\xa9", "©")
         position = " with a position" if any(name in ("\\xa9xyz", "loci") for name in names) else ""
         yield Leak(f"user data{position} ({told})", path, box.size)
+
+
+def _fields(data: Data, box: Box) -> Iterator[str]:
+    """The names of what is in user data; nothing for the empty list that some muxers write."""
+    for inner in boxes(data, box.start, box.end):
+        if inner.kind != "meta":
+            yield inner.kind
+            continue
+        for part in boxes(data, inner.start + 4, inner.end):
+            if part.kind == "ilst":
+                yield from (field.kind for field in boxes(data, part.start, part.end))
+            elif part.kind not in ("hdlr", "free"):
+                yield part.kind
+            elif part.kind == "free" and not is_blank(data, part.start, part.end):
+                yield "padding that is not empty"
 
 
 def _dates(data: Data, box: Box, path: str) -> Iterator[Leak]:
@@ -174,7 +191,7 @@ def _entries(data: Data, box: Box, path: str) -> Iterator[Leak]:
             name = bytes(data[entry.start + 42 : entry.start + 74])
             if any(name):
                 yield Leak("a name of the encoder", here, 32)
-            if any(data[entry.start + 20 : entry.start + 24]):
+            if bytes(data[entry.start + 12 : entry.start + 16]) not in _PLAIN_MAKERS:
                 yield doubt("a maker's code", here, 4)
             yield from _in_entry(data, entry, entry.start + _VIDEO_ENTRY, here)
 

@@ -63,7 +63,8 @@ _FACTS = re.compile(
     r"Void|Chroma.*|OutputAudioSampleRate|SeekHead.*|FirstFrameOffset|GenMediaVersion|GenFlags|"
     r"GenGraphicsMode|GenOpColor|GenBalance|TextFont|TextFace|TextSize|TextColor|"
     r"MediaLanguageCode|HandlerDescription|HandlerVendorID|MuxingApp|WritingApp|"
-    r"TrackName|.*CreateDate|.*ModifyDate|CompressorName|VendorID))$"
+    r"TrackName|.*CreateDate|.*ModifyDate|CompressorName|VendorID))$",
+    re.IGNORECASE,
 )
 """Tags that every picture or video has."""
 _ZERO_DATES = re.compile(r".*(CreateDate|ModifyDate)$")
@@ -145,7 +146,7 @@ class Witnesses:
             name = str(path.resolve())
             if "\n" in name:
                 return {}
-            words = ["-json", "-G1", "-a", "-u", "-ee", "-charset", "filename=utf8", name]
+            words = ["-json", "-G1", "-a", "-ee", "-charset", "filename=utf8", name]
             process.stdin.write("\n".join([*words, "-execute", ""]).encode())
             process.stdin.flush()
             lines = []
