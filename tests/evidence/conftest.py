@@ -16,6 +16,7 @@ from crowdveil.media.photos import encode_photo, read_photo
 from crowdveil.options import VeilOptions
 from crowdveil.plan import Plan, Region
 from crowdveil.redact.look import Look
+from crowdveil.redact.masks import mask_of
 from crowdveil.redact.render import render_picture
 
 
@@ -44,20 +45,19 @@ def people(people_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Veil
 
 @pytest.fixture(scope="session")
 def one_open(people: Veiled, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Region]:
-    """A copy in which the smallest face is left open, and that face."""
+    """A copy in which one face is left open, and that face."""
     photo = read_photo(people.original)
-    width, height = photo.frames[0].size_wh
-    inside = [
-        region
-        for region in people.plan.regions
-        if region.box[0] > 0
-        and region.box[1] > 0
-        and region.box[2] < width
-        and region.box[3] < height
-    ]
-    bare = min(inside or people.plan.regions, key=lambda region: region.box[2] - region.box[0])
+    size = photo.frames[0].size_wh
+
+    def covered(region: Region) -> float:
+        others = [one for one in people.plan.regions if one is not region]
+        x0, y0, x1, y1 = (max(round(side), 0) for side in region.box)
+        return float(mask_of(others, size, Look())[y0:y1, x0:x1].mean())
+
+    bare = min(people.plan.regions, key=covered)
+    assert covered(bare) < 0.1
     others = [region for region in people.plan.regions if region is not bare]
-    drawn = render_picture(photo.frames[0], others, Look(margin=1.1))
+    drawn = render_picture(photo.frames[0], others, Look())
     path = tmp_path_factory.mktemp("open") / people.original.name
     path.write_bytes(encode_photo(replace(photo, frames=(drawn,))))
     return path, bare

@@ -97,8 +97,19 @@ def test_openssl_verifies_the_bytes_that_the_docs_name(signed: Path, tmp_path: P
     (tmp_path / "value").write_bytes(base64.b64decode(whole["signature"]["value"]))
     try:
         done = subprocess.run(
-            [*("openssl", "pkeyutl", "-verify", "-pubin", "-rawin"), "-inkey", "desk.key.pub"]
-            + ["-sigfile", "value", "-in", "signed"],
+            [
+                "openssl",
+                "pkeyutl",
+                "-verify",
+                "-pubin",
+                "-rawin",
+                "-inkey",
+                "desk.key.pub",
+                "-sigfile",
+                "value",
+                "-in",
+                "signed",
+            ],
             cwd=tmp_path,
             capture_output=True,
             check=False,

@@ -338,6 +338,7 @@ def _compare_pages(
     )
     _note_integrity(
         one,
+        pair,
         outside,
         known=timeline is not None,
         sizes=(original.frames[0].size_wh, copy.frames[0].size_wh),
@@ -442,6 +443,7 @@ def _note_film(
     )
     _note_integrity(
         one,
+        pair,
         compared.outside,
         known=pair.plan is not None,
         sizes=sizes,
@@ -453,6 +455,7 @@ def _note_film(
 
 def _note_integrity(
     one: _One,
+    pair: Pair,
     outside: Sequence[Outside],
     *,
     known: bool,
@@ -479,6 +482,12 @@ def _note_integrity(
     told = []
     if sizes[0] != sizes[1]:
         told.append("is {} x {} pixels instead of {} x {}".format(*sizes[1], *sizes[0]))
+    if frames[1] > frames[0]:
+        more = frames[1] - frames[0]
+        one.errors.append(
+            f"{pair.copy}: has {more:,} more {'picture' if more == 1 else 'pictures'} than its "
+            "original, which could not be compared with anything"
+        )
     if frames[0] != frames[1]:
         told.append(f"has {frames[1]:,} pictures instead of {frames[0]:,}")
     if shift_s is not None and shift_s > _SHIFT_S:
@@ -614,7 +623,10 @@ def _groups(path: Path | None, pairs: Sequence[Pair]) -> list[str | None]:
         return [None] * len(pairs)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            if not {"file", "group"} <= set(reader.fieldnames or ()):
+                raise KeyError("columns")
+            rows = list(reader)
         named = {row["file"]: row["group"].strip() or None for row in rows}
     except (OSError, KeyError, UnicodeDecodeError, AttributeError) as error:
         raise OptionsInvalid(
