@@ -212,7 +212,7 @@ def test_noise_under_the_veils_changes_neither_proof_nor_pictures_of_the_report(
 
     photo = read_photo(people.original)
     rng = np.random.default_rng(0)
-    samples = np.array(photo.frames[0].samples)
+    samples = photo.frames[0].samples.copy()
     for x0, y0, x1, y1 in people.boxes().astype(int).clip(0).tolist():
         part = samples[y0:y1, x0:x1]
         part[...] = rng.integers(0, 256, part.shape, samples.dtype)
@@ -306,7 +306,7 @@ def test_a_partly_open_face_is_a_doubt(people: Veiled, tmp_path: Path) -> None:
     drawn = render_picture(picture, people.plan.regions, Look())
     largest = max(people.plan.regions, key=lambda region: region.box[3] - region.box[1])
     x0, y0, x1, y1 = (round(side) for side in largest.box)
-    samples = np.array(drawn.samples)
+    samples = drawn.samples.copy()
     third = slice(max(y0, 0) + (y1 - y0) * 55 // 100, y1), slice(max(x0, 0), x1)
     samples[third] = picture.samples[third]
     (tmp_path / "a.png").write_bytes(

@@ -241,7 +241,7 @@ def film(path: Path, *, told: bool = False, second: bool = False, codec: str = "
             stream.codec_context.flags |= 1 << 23 | 1 << 22
             stream.time_base = Fraction(1, 25)
             streams.append(stream)
-        frame = av.VideoFrame.from_image(picture())
+        frame = av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24")
         for stream in streams:
             for number in range(3):
                 frame.pts, frame.time_base = number, Fraction(1, 25)

@@ -16,13 +16,14 @@ DEFAULT = CheckOptions()
 
 def check(
     paths: Annotated[
-        list[Path] | None,
+        list[Path],
         typer.Argument(
+            default_factory=list,
             metavar="ORIGINAL VEILED",
             help="A photo or video and its veiled copy, or a folder of originals and that of the "
             "copies.",
         ),
-    ] = None,
+    ],
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for record and report.")
     ] = CHECKED,
@@ -127,14 +128,13 @@ def check(
     """
     from crowdveil.cli.checking import check_and_report, make_key, verify_record
 
-    files = paths or []
     if new_key is not None:
-        make_key(new_key, others=bool(files or verify))
+        make_key(new_key, others=bool(paths or verify))
         return
     if verify is not None:
-        verify_record(verify, public_key, files, json=json, quiet=quiet)
+        verify_record(verify, public_key, paths, json=json, quiet=quiet)
         return
-    if len(files) != 2:
+    if len(paths) != 2:
         raise typer.BadParameter("give ORIGINAL and VEILED: two files, or two folders")
     options = CheckOptions(
         plans=plans,
@@ -151,4 +151,4 @@ def check(
         seed=seed,
         overwrite=overwrite,
     )
-    check_and_report(files[0], files[1], out, options=options, json=json, quiet=quiet)
+    check_and_report(paths[0], paths[1], out, options=options, json=json, quiet=quiet)
