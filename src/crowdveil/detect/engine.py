@@ -1,8 +1,8 @@
 """Runs a network on batches of pictures: uint8 RGB in, named outputs out.
 
 The one place that knows the inference library (OpenVINO). A network is compiled once, for any
-picture size or for one, with as many independent streams as there are cores, so that callers in several
-threads never wait for each other's answer. Knows nothing of faces, boxes or files.
+picture size or for one, with as many independent streams as there are cores, so that callers
+in several threads never wait for each other's answer. Knows nothing of faces, boxes or files.
 """
 
 import os

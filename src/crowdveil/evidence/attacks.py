@@ -19,7 +19,7 @@ FMR = 1e-4
 """The false match rate at which thresholds are set."""
 
 ENOUGH_PAIRS = 100_000
-"""Non-mated pairs from which a threshold for `FMR` is read: ten of them lie above it."""
+"""Non-mated comparisons from which a threshold for `FMR` is read: ten of them lie above it."""
 
 SAME = 1e-5
 """Similarities that differ by less are a tie, which is broken at random: floats are not exact."""
@@ -74,6 +74,19 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A similarity from which on the attacker believes it is the same person.
+
+    Attributes:
+        value: cosine similarity.
+        source: how it was set, in words.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Matches:
     """How often the similarity with the mated reference exceeds a threshold.
 
@@ -81,14 +94,12 @@ class Matches:
         share: mated comparisons above it; `chance` is what non-mated comparisons of the same
             attack may reach (their upper bound at 95 %), but at least `FMR`: a threshold for
             clean portraits means less for veiled, small or blurred ones.
-        threshold: cosine similarity.
-        threshold_from: how it was set, in words.
+        threshold: the threshold and how it was set.
         false_hits, false_trials: non-mated comparisons of the same attack above it, and all.
     """
 
     share: Share
-    threshold: float
-    threshold_from: str
+    threshold: Threshold
     false_hits: int
     false_trials: int
 
@@ -99,14 +110,19 @@ class Searched:
 
     Attributes:
         rank: (n,) int, place of the mated reference, 1 is first.
-        mated: (n,) float32, similarity with the mated reference.
-        above: (n,) int, non-mated references above the threshold; 0 without one.
+        mated: (n,) bool, whether the mated reference exceeds the threshold.
+        plain: (n,) bool, whether it lies more than half-way from the threshold for clean faces
+            to identity. One alone says it all: no two strangers of LFW come so close.
+        above: (n,) int, non-mated references that exceed it.
+        threshold: the threshold, or None if none could be set; then nothing exceeds it.
         gallery: m.
     """
 
     rank: NDArray[np.intp]
-    mated: NDArray[np.float32]
+    mated: NDArray[np.bool_]
+    plain: NDArray[np.bool_]
     above: NDArray[np.intp]
+    threshold: Threshold | None
     gallery: int
 
     def within(self, places: int, which: NDArray[np.bool_] | None = None) -> Share:
@@ -115,17 +131,16 @@ class Searched:
         chance = min(places, self.gallery) / self.gallery if self.gallery else 1.0
         return Share(int((rank <= places).sum()), len(rank), chance)
 
-    def matches(
-        self, threshold: float, threshold_from: str, which: NDArray[np.bool_] | None = None
-    ) -> Matches:
-        """How many exceed the threshold that `search` was given."""
+    def matches(self, which: NDArray[np.bool_] | None = None) -> Matches | None:
+        """How many of them exceed the threshold, None without one."""
+        if self.threshold is None:
+            return None
         chosen = np.ones(len(self.rank), np.bool_) if which is None else which
-        false_hits = int(self.above[chosen].sum())
-        false_trials = int(chosen.sum()) * (self.gallery - 1)
+        trials = int(chosen.sum())
+        false_hits, false_trials = int(self.above[chosen].sum()), trials * (self.gallery - 1)
         found = float(at_most(false_hits, false_trials))
-        hits = int((self.mated[chosen] > threshold).sum())
-        share = Share(hits, int(chosen.sum()), max(FMR, found))
-        return Matches(share, threshold, threshold_from, false_hits, false_trials)
+        share = Share(int(self.mated[chosen].sum()), trials, max(FMR, found))
+        return Matches(share, self.threshold, false_hits, false_trials)
 
 
 def search(
@@ -133,53 +148,56 @@ def search(
     references: NDArray[np.float32],
     mates: NDArray[np.intp],
     *,
-    threshold: float | None = None,
+    fallback: Threshold | None = None,
 ) -> Searched:
     """Search for every probe in a gallery.
+
+    The threshold is the similarity that a share `FMR` of this attack's own non-mated
+    comparisons exceeds, where there are `ENOUGH_PAIRS` of them: the attacker at his best, as
+    scores of veiled faces do not mean what those of clean ones mean.
 
     Args:
         probes: (n, d) float32 unit vectors.
         references: (m, d) float32 unit vectors, one for each person.
         mates: (n,) index of each probe's own reference.
-        threshold: cosine similarity above which a comparison is a match, if there is one.
+        fallback: the threshold for fewer comparisons, if there is one.
 
     Raises:
-        ValueError: shapes that do not fit together, or a mate that is not there.
+        ValueError: a mate that is not there.
     """
-    if mates.shape != (len(probes),) or (len(mates) and not 0 <= mates.min() <= mates.max()):
+    if mates.shape != (len(probes),) or (
+        len(mates) and not 0 <= mates.min() <= mates.max() < len(references)
+    ):
         raise ValueError("every probe needs the index of its own reference")
-    if len(mates) and mates.max() >= len(references):
-        raise ValueError(f"there is no reference {mates.max()} among {len(references)}")
     if not len(probes):
         none = np.empty(0, np.intp)
-        return Searched(none, np.empty(0, np.float32), none, len(references))
+        no = np.empty(0, np.bool_)
+        return Searched(none, no, no, none, None, len(references))
     similarity = probes @ references.T
     each = np.arange(len(probes))
     mated = similarity[each, mates].copy()
     better = (similarity > mated[:, None] + SAME).sum(axis=1)
     tied = (np.abs(similarity - mated[:, None]) <= SAME).sum(axis=1) - 1
     luck = np.random.default_rng(0).integers(0, tied + 1)
-    above = np.zeros(len(probes), np.intp)
-    if threshold is not None:
-        above = (similarity > threshold).sum(axis=1) - (mated > threshold)
+    others = np.ones(similarity.shape, np.bool_)
+    others[each, mates] = False
+    threshold = _threshold_of(similarity[others]) or fallback
+    limit = np.inf if threshold is None else threshold.value
+    sure = limit if fallback is None else fallback.value
     return Searched(
-        np.asarray(1 + better + luck, np.intp), mated, np.asarray(above, np.intp), len(references)
+        np.asarray(1 + better + luck, np.intp),
+        np.asarray(mated > limit, np.bool_),
+        np.asarray(mated > (sure + 1) / 2, np.bool_),
+        np.asarray(((similarity > limit) & others).sum(axis=1), np.intp),
+        threshold,
+        len(references),
     )
 
 
-def threshold_of(references: NDArray[np.float32]) -> float | None:
-    """The similarity that a share `FMR` of all pairs of different people exceeds.
-
-    Args:
-        references: (m, d) float32 unit vectors, one for each person.
-
-    Returns:
-        The threshold, or None if there are fewer than `ENOUGH_PAIRS` pairs to read it from.
-    """
-    m = len(references)
-    pairs = m * (m - 1) // 2
-    if pairs < ENOUGH_PAIRS:
+def _threshold_of(strangers: NDArray[np.float32]) -> Threshold | None:
+    """What a share `FMR` of (k,) non-mated similarities exceeds, None if k is too small."""
+    if len(strangers) < ENOUGH_PAIRS:
         return None
-    similarity = (references @ references.T)[np.triu_indices(m, 1)]
-    allowed = int(FMR * pairs)
-    return float(np.partition(similarity, pairs - 1 - allowed)[pairs - 1 - allowed])
+    at = len(strangers) - 1 - int(FMR * len(strangers))
+    value = float(np.partition(strangers, at)[at]) + SAME
+    return Threshold(value, f"{len(strangers):,} comparisons of different people in this attack")

@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.detect.landmarks import SURE, LandmarkFinder, Points, average_points
@@ -21,7 +20,7 @@ from crowdveil.media.picture import RGB, ColourSpace, Picture
 from crowdveil.plan import Region
 from crowdveil.recognise.align import similarity
 from crowdveil.redact.look import Look
-from crowdveil.redact.masks import mask_of
+from crowdveil.redact.masks import Mask, mask_of
 from crowdveil.redact.render import render_picture
 
 Veil: TypeAlias = Callable[[RGB, Boxes], RGB]
@@ -36,10 +35,8 @@ LARGEST_PX = 160
 _SIDE_PX = 256
 _BOX: Box = (80.0, 64.0, 176.0, 192.0)
 _GREY = 128
-_FACE_MARGIN = 1.2
-"""The face and little more is enrolled, so that any veil's outline lies outside."""
-_GAP = 0.05
-"""Holes narrower than this share of a portrait are bridged."""
+_FACE_MARGIN = 1.1
+"""The face and little more is enrolled, so that the outline of any usual veil lies outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,39 +109,29 @@ def veil_with(look: Look) -> Veil:
     return veil
 
 
-def enrolled(portrait: Portrait, hidden: NDArray[np.bool_] | None = None) -> Portrait:
+def enrolled(portrait: Portrait) -> Portrait:
     """The face as if from another photo: turned upright, of one size, before plain grey.
 
     Where only the photo itself is at hand, its own face is the reference. Compared as it is,
     hair, clothes, light and the very outline of the veil would match, whatever the veil lets
-    through: it is the same photo. So everything but the face goes, and all references get one
-    size, one place and one mask.
+    through: it is the same photo. So everything outside the face's own outline goes, and all
+    references get one size, one place and one mask.
 
     Args:
         portrait: the clean face.
-        hidden: (h, w) bool, the pixels of it that the veil hides; what it does not hide goes as
-            well, as it would match itself. None for a face of another photo.
     """
-    box = np.array([_BOX], np.float32)
-    points = average_points(box)[0]
+    points = average_points(np.array([_BOX], np.float32))[0]
     turn = similarity(portrait.points, points)
     upright = warped(portrait.picture, turn, _SIDE_PX)
-    size_wh = (_SIDE_PX, _SIDE_PX)
-    shown = mask_of([Region(id="face", box=_BOX)], size_wh, Look(margin=_FACE_MARGIN))
-    if hidden is not None:
-        shown &= cv2.warpAffine(hidden.view(np.uint8), turn, size_wh) > 0
+    height, width = portrait.picture.shape[:2]
+    face = _outline(portrait.box, (width, height)).view(np.uint8)
+    shown = _outline(_BOX, (_SIDE_PX, _SIDE_PX))
+    shown &= cv2.warpAffine(face, turn, (_SIDE_PX, _SIDE_PX)) > 0
     return Portrait(np.where(shown[..., None], upright, np.uint8(_GREY)), _BOX, points)
 
 
-def hidden_in(before: Portrait, after: Portrait) -> NDArray[np.bool_]:
-    """The pixels of a portrait that a veil changed, (h, w) bool.
-
-    Single pixels that a veil happens to paint in their own colour count as changed.
-    """
-    changed = (before.picture != after.picture).any(axis=2).astype(np.uint8)
-    size = max(round(min(changed.shape) * _GAP), 3)
-    closed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    return np.asarray(closed > 0, np.bool_)
+def _outline(box: Box, size_wh: tuple[int, int]) -> Mask:
+    return mask_of([Region(id="face", box=box)], size_wh, Look(margin=_FACE_MARGIN))
 
 
 def portraits(picture: RGB, finder: FaceFinder, landmarks: LandmarkFinder) -> list[Portrait]:

@@ -22,10 +22,10 @@ from crowdveil.evidence.attacks import (
     Matches,
     Searched,
     Share,
+    Threshold,
     search,
-    threshold_of,
 )
-from crowdveil.evidence.portraits import Cut, Portrait, Veil, enrolled, hidden_in, veil_with
+from crowdveil.evidence.portraits import Cut, Portrait, Veil, enrolled, veil_with
 from crowdveil.geometry import Box, Boxes
 from crowdveil.media.picture import RGB
 from crowdveil.recognise.embedder import Embedder, Recogniser
@@ -77,7 +77,8 @@ class Figures:
 
     Attributes:
         rank_1, rank_10: how often the right person was first, or among the first ten.
-        matches: at the threshold, or None if none can be set.
+        matches: at the threshold that 1 in 10,000 strangers exceeds, or None if none can be
+            set.
     """
 
     rank_1: Share
@@ -93,14 +94,12 @@ class Attack:
         enrolment, alignment: which attack.
         overall: for all faces.
         groups: label and figures of each group that the user named, in alphabetical order.
-        threshold_missing: why there is no threshold; empty if there is one.
     """
 
     enrolment: Enrolment
     alignment: Alignment
     overall: Figures
     groups: tuple[tuple[str, Figures], ...] = ()
-    threshold_missing: str = ""
 
     @property
     def name(self) -> str:
@@ -121,7 +120,10 @@ class AttackedFace:
         box: in pixels of the picture.
         group: the user's label, if any.
         best_rank: its best rank in any attack, 1 is first.
-        matched: names of the attacks in which it matched its own reference.
+        matched: names of the attacks in which it resembled its own reference more than the
+            threshold asks for.
+        recognised: whether it resembles its unveiled self so much that no stranger would; the
+            face is as good as unveiled.
     """
 
     pair: int
@@ -129,6 +131,7 @@ class AttackedFace:
     group: str | None
     best_rank: int
     matched: tuple[str, ...]
+    recognised: bool
 
 
 class Verdict(StrEnum):
@@ -141,7 +144,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     """No attack did better than guessing, but there are too few faces to tell."""
     EXPOSED = "exposed"
-    """An attack recognised faces more often than guessing would."""
+    """An attack recognised faces more often than guessing would, or one beyond doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ class Reidentification:
         """The one word for all of it."""
         if not self.faces:
             return Verdict.NOTHING
-        if self.exposing:
+        if self.exposing or any(face.recognised for face in self.faces):
             return Verdict.EXPOSED
         return Verdict.CHANCE if self._could_tell else Verdict.INCONCLUSIVE
 
@@ -197,8 +200,11 @@ class Reidentification:
             return ("No veiled face was there to be attacked.",)
         count = f"{len(self.faces)} veiled face{'s' if len(self.faces) > 1 else ''}"
         said = []
+        recognised = sum(face.recognised for face in self.faces)
+        if recognised:
+            said.append(f"{recognised} of {count} can be recognised as if unveiled.")
         match self.verdict:
-            case Verdict.EXPOSED:
+            case Verdict.EXPOSED if self.exposing:
                 worst = min(
                     self.exposing,
                     key=lambda attack: min(share.p_value for share in _tests(attack.overall)),
@@ -217,21 +223,25 @@ class Reidentification:
                     f"{first.hits} named first among {self.people} people (guessing: "
                     f"{_of(first)}), so at most {float(high):.1%} with 95 % confidence."
                 )
-            case _:
+            case Verdict.INCONCLUSIVE:
                 said.append(
                     f"No attack recognised the {count} more often than guessing, but with "
                     f"{self.people} people to choose from even naming everyone right could be "
                     "luck: this proves little; a gallery of other people's photos makes the test "
                     "sharper."
                 )
-        matched = sum(bool(face.matched) for face in self.faces)
+        matched = sum(bool(face.matched) and not face.recognised for face in self.faces)
         if matched:
             said.append(
-                f"{matched} of {count} matched the person's own unveiled face at the threshold "
-                "that 1 in 10,000 strangers exceeds."
+                f"{matched} of {count} resembled the person's own face more than a recogniser "
+                "asks for: look at them."
             )
-        missing = {attack.threshold_missing for attack in self.attacks} - {""}
-        said += sorted(missing)
+        if any(attack.overall.matches is None for attack in self.attacks):
+            said.append(
+                f"No threshold for a match among veiled faces could be set: that takes "
+                f"{ENOUGH_PAIRS:,} comparisons of different people, here are "
+                f"{len(self.faces) * (self.people - 1):,}."
+            )
         if self.left_out:
             said.append(f"The {self.left_out} smallest faces were not attacked.")
         said.append(
@@ -277,7 +287,7 @@ def reidentify(
         for victim in _victims(number, pair, landmarks, most_faces)
     ]
     fit = [victim for victim in victims if victim.fit]
-    references = [enrolled(one.before, hidden_in(one.before, one.after)) for one in fit]
+    references = [enrolled(one.before) for one in fit]
     references += [enrolled(portrait) for portrait in gallery]
     groups = tuple(victim.group for victim in fit)
     attacks, searched = attack(
@@ -296,9 +306,12 @@ def reidentify(
             group=victim.group,
             best_rank=min(int(one.rank[k]) for one in searched),
             matched=tuple(
-                made.name
+                made.name for made, one in zip(attacks, searched, strict=True) if one.mated[k]
+            ),
+            recognised=any(
+                bool(one.plain[k])
                 for made, one in zip(attacks, searched, strict=True)
-                if made.overall.matches and one.mated[k] > made.overall.matches.threshold
+                if made.enrolment is Enrolment.CLEAN
             ),
         )
         for k, victim in enumerate(fit)
@@ -343,6 +356,8 @@ def attack(
         alignment: embedder.embed_all(_aligned(probes, alignment, landmarks))
         for alignment in Alignment
     }
+    known = embedder.recogniser
+    fallback = None if known.threshold is None else Threshold(known.threshold, known.threshold_from)
     galleries: dict[tuple[Enrolment, Alignment], NDArray[np.float32]] = {}
     clean = embedder.embed_all(_aligned(references, Alignment.ORACLE, landmarks))
     for alignment in Alignment:
@@ -355,18 +370,12 @@ def attack(
             )
     attacks, searched = [], []
     for (enrolment, alignment), templates in galleries.items():
-        threshold, said = _threshold(enrolment, templates, embedder.recogniser)
-        one = search(aligned[alignment], templates, mates, threshold=threshold)
-        searched.append(one)
-        attacks.append(
-            Attack(
-                enrolment,
-                alignment,
-                _figures(one, threshold, said),
-                tuple(_by_group(one, threshold, said, groups)),
-                "" if threshold is not None else said,
-            )
+        clean_gallery = enrolment is Enrolment.CLEAN
+        one = search(
+            aligned[alignment], templates, mates, fallback=fallback if clean_gallery else None
         )
+        searched.append(one)
+        attacks.append(Attack(enrolment, alignment, _figures(one), tuple(_by_group(one, groups))))
     return tuple(attacks), tuple(searched)
 
 
@@ -422,40 +431,14 @@ def _aligned(
     return list(zip(pictures, landmarks.find_each(pictures, boxes).points, strict=True))
 
 
-def _threshold(
-    enrolment: Enrolment, templates: NDArray[np.float32], recogniser: Recogniser
-) -> tuple[float | None, str]:
-    """The threshold for 1 in 10,000 and how it was set, or None and why there is none."""
-    own = threshold_of(templates)
-    pairs = len(templates) * (len(templates) - 1) // 2
-    if own is not None:
-        return own, f"{pairs:,} pairs of different people of this gallery"
-    if enrolment is Enrolment.CLEAN and recogniser.threshold is not None:
-        return recogniser.threshold, recogniser.threshold_from
-    people = int(np.ceil((1 + np.sqrt(1 + 8 * ENOUGH_PAIRS)) / 2))
-    kind = "unveiled" if enrolment is Enrolment.CLEAN else "veiled"
-    return None, (
-        f"No threshold for a match could be set among {kind} faces: that takes a gallery of at "
-        f"least {people} people."
-    )
+def _figures(one: Searched, which: NDArray[np.bool_] | None = None) -> Figures:
+    return Figures(one.within(1, which), one.within(10, which), one.matches(which))
 
 
-def _figures(
-    one: Searched,
-    threshold: float | None,
-    said: str,
-    which: NDArray[np.bool_] | None = None,
-) -> Figures:
-    matches = None if threshold is None else one.matches(threshold, said, which)
-    return Figures(one.within(1, which), one.within(10, which), matches)
-
-
-def _by_group(
-    one: Searched, threshold: float | None, said: str, groups: Sequence[str | None]
-) -> Iterator[tuple[str, Figures]]:
+def _by_group(one: Searched, groups: Sequence[str | None]) -> Iterator[tuple[str, Figures]]:
     for label in sorted({group for group in groups if group is not None}):
         which = np.array([group == label for group in groups], np.bool_)
-        yield label, _figures(one, threshold, said, which)
+        yield label, _figures(one, which)
 
 
 def _tests(figures: Figures) -> list[Share]:

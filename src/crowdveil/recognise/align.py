@@ -85,12 +85,12 @@ def similarity(points: Points, places: NDArray[np.float64]) -> NDArray[np.float6
     Raises:
         ValueError: the points are not finite or all the same.
     """
+    if not np.isfinite(points).all() or np.ptp(points, axis=0).max() <= 0:
+        raise ValueError("landmarks must be finite and must not all lie in one place")
     source = np.asarray(points, np.float64) @ (1, 1j)
     target = np.asarray(places, np.float64) @ (1, 1j)
     spread = source - source.mean()
     power = float((np.abs(spread) ** 2).sum())
-    if not np.isfinite(power) or power <= 0:
-        raise ValueError("landmarks must be finite and must not all lie in one place")
     turn = (spread.conj() @ (target - target.mean())) / power
     shift = target.mean() - turn * source.mean()
     return np.array(
