@@ -330,7 +330,7 @@ def _compare_pages(
             ]
         one.findings += found
         if not options.quick:
-            one.veiled += _to_attack(before, after, look, number)
+            one.veiled += _to_attack(before, after, look, page)
     one.faces = FaceFigures(
         pictures=pages,
         found=int(sum(look.faces.sum() for look in looks)),
@@ -350,7 +350,7 @@ def _veil_of(proof: Proof, options: CheckOptions) -> Veil:
     return next(look for look in options.looks() if look.style is proof.style)
 
 
-def _to_attack(before: RGB, after: RGB, look: Look, number: int) -> list[VeiledFace]:
+def _to_attack(before: RGB, after: RGB, look: Look, page: int | None) -> list[VeiledFace]:
     """The largest veiled faces of a picture."""
     size = (look.boxes[:, 2:] - look.boxes[:, :2]).max(axis=1, initial=0)
     wanted = np.flatnonzero(look.faces & look.hidden & (size >= LEAST_PX))
@@ -359,7 +359,7 @@ def _to_attack(before: RGB, after: RGB, look: Look, number: int) -> list[VeiledF
     for k in wanted:
         x0, y0, x1, y1 = look.boxes[k].tolist()
         box = (x0, y0, x1, y1)
-        faces.append(veiled_face(before, after, box, where=box, frame=number))
+        faces.append(veiled_face(before, after, box, where=box, frame=page))
     return faces
 
 

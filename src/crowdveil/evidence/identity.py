@@ -49,7 +49,7 @@ class VeiledFace:
         box: the face in pixels of them.
         where: the face in pixels of the upright original.
         size_px: its longer side there.
-        frame: number of its frame.
+        frame: number of its frame or page, None for the only one.
         time_s: when that is shown, None for photos.
     """
 
@@ -58,12 +58,18 @@ class VeiledFace:
     box: Box
     where: Box
     size_px: float
-    frame: int
+    frame: int | None
     time_s: float | None
 
 
 def veiled_face(
-    before: RGB, after: RGB, box: Box, *, where: Box, frame: int = 0, time_s: float | None = None
+    before: RGB,
+    after: RGB,
+    box: Box,
+    *,
+    where: Box,
+    frame: int | None = None,
+    time_s: float | None = None,
 ) -> VeiledFace:
     """Cut a face out of a picture and its copy.
 
@@ -71,7 +77,7 @@ def veiled_face(
         before, after: (h, w, 3) uint8, of one size.
         box: the face in pixels of them.
         where: the face in pixels of the upright original.
-        frame: number of the frame.
+        frame: number of the frame or page, None for the only one.
         time_s: when it is shown, None for photos.
     """
     x0, y0, x1, y1 = box
@@ -150,17 +156,20 @@ def attack_all(
         pairs, embedder=embedder, veil=look, gallery=gallery, landmarks=landmarks
     )
     findings: list[list[Finding]] = [[] for _ in faces]
-    exposed = found.verdict is attacks.Verdict.EXPOSED
     for one in found.faces:
-        if not one.matched:
+        if not one.matched and not one.recognised:
             continue
+        exposed = one.recognised or bool(found.exposing)
+        by = f" ({', '.join(one.matched)})" if one.matched else ""
         k, face = flat[one.pair]
         x0, y0, x1, y1 = (round(value, 1) for value in face.where)
         findings[k].append(
             Finding(
                 subject=Subject.IDENTITY,
                 verdict=Verdict.EXPOSED if exposed else Verdict.DOUBTFUL,
-                what=f"a recogniser knows this veiled face ({', '.join(one.matched)})",
+                what=f"a recogniser knows this veiled face{by}"
+                if exposed
+                else f"this veiled face resembles its own beyond the threshold{by}",
                 box=(x0, y0, x1, y1),
                 size_px=round(face.size_px, 1),
                 frame=face.frame,
@@ -181,8 +190,10 @@ def _record(found: attacks.Reidentification, spare: int) -> AttackRecord:
                     rank_1=_rate(one.rank_1),
                     rank_10=_rate(one.rank_10),
                     matches=None if one.matches is None else _rate(one.matches.share),
-                    threshold=None if one.matches is None else round(one.matches.threshold, 4),
-                    threshold_from="" if one.matches is None else one.matches.threshold_from,
+                    threshold=None
+                    if one.matches is None
+                    else round(one.matches.threshold.value, 4),
+                    threshold_from="" if one.matches is None else one.matches.threshold.source,
                 )
             )
     return AttackRecord(

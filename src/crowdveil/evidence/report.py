@@ -30,6 +30,7 @@ RESULT_WORDS = {
     Result.EXPOSED: "exposed",
     Result.UNCHECKED: "not fully checked",
 }
+LOOK = "look at it"
 _CLASSES = {Result.CLEAN: "good", Result.EXPOSED: "bad", Result.UNCHECKED: "doubt"}
 _SUBJECTS = {
     Subject.FACE: "face",
@@ -174,10 +175,11 @@ def _file(file: FileRecord, sheet: Sheet, *, private: bool) -> _File:
         )
         for still, marks in zip(sheet.stills, sheet.marks, strict=True)
     ]
+    looked_at = file.result is Result.CLEAN and bool(file.doubtful)
     return _File(
         name=file.name,
-        result=RESULT_WORDS[file.result],
-        css=_CLASSES[file.result],
+        result=LOOK if looked_at else RESULT_WORDS[file.result],
+        css="doubt" if looked_at else _CLASSES[file.result],
         record=file,
         rows=tuple(rows),
         more=max(len(file.findings) - _LISTED, 0),

@@ -99,9 +99,9 @@ def mark_of(finding: Finding, number: int, size_wh: tuple[int, int], *, exposed:
         raise ValueError("a finding without a box has no place on a picture")
     width, height = size_wh
     x0, y0, x1, y1 = finding.box
-    return Mark(
-        number, x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height, exposed=exposed
-    )
+    left, right = (min(max(x, 0), width) / width for x in (x0, x1))
+    top, bottom = (min(max(y, 0), height) / height for y in (y0, y1))
+    return Mark(number, left, top, right - left, bottom - top, exposed=exposed)
 
 
 def crop_of(original: RGB, copy: RGB, finding: Finding, number: int) -> Crop:
