@@ -277,12 +277,12 @@ def test_animations_are_checked_in_every_frame(people: Veiled, tmp_path: Path) -
 
 
 def test_an_evaluation_photo_is_clean_after_veiling(eval_dir: Path, tmp_path: Path) -> None:
-    photos = sorted((eval_dir / "wider_protest" / "images").glob("*.jpg"))[:240:80]
-    veil(photos, tmp_path / "out")
-    for photo in photos:
-        file = check(photo, tmp_path / "out" / photo.name, options=QUICK).record.files[0]
-        assert [one for one in file.exposed if one.subject is not Subject.FACE] == []
-        assert file.error is None
+    photo = min(
+        (eval_dir / "wider_protest" / "images").glob("*.jpg"), key=lambda p: p.stat().st_size
+    )
+    veil(photo, tmp_path / "out")
+    (file,) = check(photo, tmp_path / "out" / photo.name, options=QUICK).record.files
+    assert (file.exposed, file.error) == ((), None)
 
 
 def test_wrong_options_and_paths_are_refused(people: Veiled, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """`crowdveil veil`: photos, videos and folders in, veiled copies out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crowdveil.cli import parameters as given
-from crowdveil.cli.running import Report, report_for, run
+from crowdveil.cli.running import WRONG_USAGE, Report, report_for, run
 from crowdveil.cli.words import Wording
+from crowdveil.errors import OptionsInvalid
 from crowdveil.options import VEILED, VeilOptions
 from crowdveil.summary import Summary, Watcher
 
@@ -78,7 +80,9 @@ def veil(
     """
     from crowdveil.api import veil as veil_media
 
-    options = VeilOptions(
+    # Made where a contradiction becomes a sentence.
+    options = partial(
+        VeilOptions,
         caution=caution,
         style=style,
         margin=margin,
@@ -100,12 +104,17 @@ def veil(
     report = report_for(Wording("Veiling", "Veiled", out, renames=rename), json=json, quiet=quiet)
     if not check:
         run(
-            lambda watcher: veil_media(paths, out, options=options, watcher=watcher),
+            lambda watcher: veil_media(paths, out, options=options(), watcher=watcher),
             report,
             style=style,
         )
         return
-    _veil_and_check(paths, out, options, report, json=json, quiet=quiet)
+    try:
+        chosen = options()
+    except OptionsInvalid as error:
+        report.refused(error)
+        raise typer.Exit(WRONG_USAGE) from error
+    _veil_and_check(paths, out, chosen, report, json=json, quiet=quiet)
 
 
 def _veil_and_check(
