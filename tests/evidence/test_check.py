@@ -17,7 +17,7 @@ from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.record import Evidence, Result
 from crowdveil.media.photos import encode_photo, read_photo
 from crowdveil.options import VeilOptions
-from crowdveil.plan import Action, Region
+from crowdveil.plan import Action, Origin, Region
 from crowdveil.redact.look import Look, Style
 from crowdveil.redact.render import render_picture
 
@@ -91,6 +91,21 @@ def test_a_face_that_the_plan_keeps_is_named_but_is_no_exposure(
     file = check(people.original, copy, options=options).record.files[0]
     assert file.exposed == ()
     assert any("as the plan says" in one.what and meets(one, bare) for one in file.doubtful)
+
+
+def test_what_a_person_drew_into_the_plan_must_be_hidden_whatever_it_shows(
+    people: Veiled, tmp_path: Path
+) -> None:
+    width, height = people.plan.source.width, people.plan.source.height
+    drawn = Region(
+        id="d1", box=(width - 60, height - 90, width - 10, height - 10), origin=Origin.DRAWN
+    )
+    regions = (*people.plan.regions, drawn)
+    plan = people.plan.model_copy(update={"regions": regions})
+    (tmp_path / "a.plan.json").write_text(plan.to_json())
+    options = CheckOptions(quick=True, plans=tmp_path)
+    file = check(people.original, people.copy, options=options).record.files[0]
+    assert [one.what for one in file.exposed] == ["region d1 of the plan is open"]
 
 
 @pytest.mark.parametrize("style", [Style.MOSAIC, Style.BLUR])

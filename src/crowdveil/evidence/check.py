@@ -55,7 +55,6 @@ from crowdveil.media.picture import RGB, Photo
 from crowdveil.media.video.clip import Span
 from crowdveil.media.video.probe import open_clip
 from crowdveil.pipeline import in_order
-from crowdveil.plan import Action
 from crowdveil.recognise.embedder import Embedder, load_embedder
 from crowdveil.redact.look import LOSSY
 from crowdveil.redact.look import Look as Veil
@@ -309,17 +308,15 @@ def _compare_pages(
         before = original.frames[number].rgb()
         after = resized(copy.frames[number].rgb(), original.frames[number].size_wh)
         regions = [] if timeline is None else timeline.at(number)
-        kept = [region.box for region in regions if region.action is Action.KEEP]
-        look = look_for_faces(before, after, finder, kept=kept)
+        look = look_for_faces(before, after, finder, planned=regions)
         looks.append(look)
         page = number if pages > 1 else None
         found = [replace(finding, frame=page) for finding in look.findings]
         veils = mask_of(regions, original.frames[number].size_wh, drawn) if timeline else None
         outside.append(outside_veils(before, after, look.boxes, veils))
         if number < _MOST_STILLS:
-            bare = look.boxes[~look.hidden]
             marked = [finding.box for finding in found if finding.box is not None]
-            covered = np.concatenate([bare, np.array(marked, np.float32).reshape(-1, 4)])
+            covered = np.concatenate([look.to_cover, np.array(marked, np.float32).reshape(-1, 4)])
             one.stills.append(still_of(after, covered, frame=number, time_s=None))
         if options.private:
             first = len(one.findings) + 1

@@ -20,6 +20,7 @@ from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.likeness import Likeness, likeness
 from crowdveil.geometry import Box, Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
+from crowdveil.plan import Action, Origin, Region
 
 EXPOSED_FROM = 0.65
 """Probability from which an open face is certain enough to forbid publishing."""
@@ -39,6 +40,9 @@ of faces reach 0.62; under `mosaic`, half of them 0.5."""
 _HIDDEN_MEAN, _HIDDEN_SPREAD, _SIGMAS = 0.1, 0.25, 3.5
 """What veils that let nothing through show by chance, and by how many standard errors the mean
 over a picture must be above it to tell."""
+
+_LEAST = 0.02
+"""Probability below which nothing is worth a thought."""
 
 _COVERED_FROM = 0.1
 """Probability from which an area is painted over in the report, if it is not hidden."""
@@ -75,13 +79,18 @@ class Look:
         return np.asarray(self.probability >= 0.5)
 
     @property
+    def to_cover(self) -> Boxes:
+        """(m, 4) what a report must paint over."""
+        return self.boxes[~self.hidden & (self.probability >= _COVERED_FROM)]
+
+    @property
     def hidden(self) -> NDArray[np.bool_]:
         """(n,) which are hidden in the copy."""
         return np.asarray(self.alike.unchanged < PARTLY_FROM)
 
 
 def look_for_faces(
-    original: RGB, copy: RGB, finder: FaceFinder, *, kept: Sequence[Box] = ()
+    original: RGB, copy: RGB, finder: FaceFinder, *, planned: Sequence[Region] = ()
 ) -> Look:
     """Look at a picture and its copy.
 
@@ -89,8 +98,10 @@ def look_for_faces(
         original: (h, w, 3) uint8, upright.
         copy: the same size.
         finder: at the operating point of the check.
-        kept: boxes that the plan leaves bare on purpose; they are named as doubtful only.
+        planned: the regions of the plan in this picture: what it veils must be hidden, what it
+            leaves bare on purpose is named as doubtful only.
     """
+    kept = [region.box for region in planned if region.action is Action.KEEP]
     mirror = np.ascontiguousarray(copy[:, ::-1])
     seen = _candidates(original, finder, lambda boxes: likeness(original, copy, boxes))
     left = _unmirrored(
@@ -102,7 +113,11 @@ def look_for_faces(
         copy.shape[1],
     )
     alike = likeness(original, copy, seen.boxes)
-    here = judge(seen.boxes, seen.probability, alike, kept=kept)
+    # What would be veiled by the usual rule is worth a look even where it is hardly likely.
+    rule = finder.rule.threshold(seen.boxes, (original.shape[1], original.shape[0]))
+    floor = np.minimum(rule, DOUBTFUL_FROM)
+    here = judge(seen.boxes, seen.probability, alike, kept=kept, floor=floor)
+    here += not_as_planned(original, copy, planned)
     there = judge(left.boxes, left.probability, likeness(original, copy, left.boxes), kept=kept)
     certain = np.asarray(seen.probability >= 0.5)
     return Look(
@@ -119,6 +134,7 @@ def judge(
     alike: Likeness,
     *,
     kept: Sequence[Box] = (),
+    floor: NDArray[np.float32] | None = None,
 ) -> list[Finding]:
     """What n candidates amount to, each by itself.
 
@@ -127,12 +143,13 @@ def judge(
         probability: (n,) float32, that each is a face.
         alike: how each compares with the copy.
         kept: boxes that are bare on purpose.
+        floor: (n,) float32, probability from which each is worth a look; None for the usual.
     """
     on_purpose = np.zeros(len(boxes), np.bool_)
     if len(kept) and len(boxes):
         on_purpose = pairwise_iou(boxes, np.array(kept, np.float32)).max(axis=1) >= _SAME_IOU
     findings = []
-    for k in np.flatnonzero(probability >= DOUBTFUL_FROM):
+    for k in np.flatnonzero(probability >= (DOUBTFUL_FROM if floor is None else floor)):
         told = _told(float(probability[k]), float(alike.unchanged[k]))
         size_px = float((boxes[k, 2:] - boxes[k, :2]).max())
         if told is None and alike.structure[k] >= SHOWS_FROM and size_px >= SHOWS_PX:
@@ -155,6 +172,28 @@ def judge(
             )
         )
     return findings
+
+
+def not_as_planned(original: RGB, copy: RGB, planned: Sequence[Region]) -> list[Finding]:
+    """What a plan veils and the copy shows: exposed if a person drew it or it is surely a face."""
+    veiled = [region for region in planned if region.action is Action.VEIL]
+    boxes = np.array([region.box for region in veiled], np.float32).reshape(-1, 4)
+    unchanged = likeness(original, copy, boxes).unchanged.tolist()
+    return [
+        Finding(
+            subject=Subject.FACE,
+            verdict=Verdict.EXPOSED
+            if share >= OPEN_FROM and (one.origin is Origin.DRAWN or one.score >= EXPOSED_FROM)
+            else Verdict.DOUBTFUL,
+            what=f"region {one.id} of the plan is open",
+            box=one.box,
+            size_px=round(max(one.box[2] - one.box[0], one.box[3] - one.box[1]), 1),
+            probability=round(one.score, 3),
+            unchanged=round(share, 3),
+        )
+        for one, share in zip(veiled, unchanged, strict=True)
+        if share >= PARTLY_FROM
+    ]
 
 
 def shows_through(boxes: Boxes, alike: Likeness) -> tuple[Finding, ...]:
@@ -210,7 +249,7 @@ def _candidates(picture: RGB, finder: FaceFinder, compare: Callable[[Boxes], Lik
     alike = compare(guesses.candidates.boxes[doubt])
     doubt[doubt] = alike.unchanged >= PARTLY_FROM
     faces = finder.add_custom(picture, finder.judge(picture, guesses, doubt))
-    return faces.take(np.asarray(faces.probability >= _COVERED_FROM))
+    return faces.take(np.asarray(faces.probability >= _LEAST))
 
 
 def _unmirrored(faces: Faces, width: int) -> Faces:
