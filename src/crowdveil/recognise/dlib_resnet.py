@@ -21,7 +21,7 @@ from crowdveil.recognise.embedder import Embedder, Recogniser
 CARRIER = "face-recognition-models"
 MEMBER = "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
-DLIB_THRESHOLD = 0.93
+DLIB_THRESHOLD = 0.941
 """Cosine similarity that 1 in 10,000 pairs of different people exceeds; as `SFACE_THRESHOLD`."""
 
 
