@@ -1,7 +1,7 @@
 """Writes the generated parts of docs/: the command reference and the JSON schemas.
 
-Run `python docs/generate.py` after changing an option, its help, the plan or the scenario; a
-test fails when the pages are stale.
+Run `python docs/generate.py` after changing an option, its help, the plan, the scenario or the
+record; a test fails when the pages are stale.
 """
 
 import inspect
@@ -16,6 +16,7 @@ import typer
 
 from crowdveil.cli.app import app
 from crowdveil.crowd.scenario import Scenario
+from crowdveil.evidence.record import Evidence
 from crowdveil.plan import Plan
 
 DOCS = Path(__file__).resolve().parent
@@ -30,6 +31,11 @@ def schema() -> str:
 def crowd_schema() -> str:
     """The scenario's JSON schema as text."""
     return json.dumps(Scenario.model_json_schema(by_alias=True), indent=2) + "\n"
+
+
+def evidence_schema() -> str:
+    """The JSON schema of the record of a check as text."""
+    return json.dumps(Evidence.model_json_schema(), indent=2) + "\n"
 
 
 def reference() -> str:
@@ -88,6 +94,7 @@ def main() -> None:
     page.write_text(cli_page(page.read_text(encoding="utf-8")), encoding="utf-8")
     (DOCS / "plan.schema.json").write_text(schema(), encoding="utf-8")
     (DOCS / "crowd.schema.json").write_text(crowd_schema(), encoding="utf-8")
+    (DOCS / "evidence.schema.json").write_text(evidence_schema(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,11 @@ def test_the_schema_of_the_scenario_is_current(generator: dict[str, Any]) -> Non
     assert written == generator["crowd_schema"](), "run python docs/generate.py"
 
 
+def test_the_schema_of_the_record_is_current(generator: dict[str, Any]) -> None:
+    written = (DOCS / "evidence.schema.json").read_text(encoding="utf-8")
+    assert written == generator["evidence_schema"](), "run python docs/generate.py"
+
+
 def test_every_option_of_every_command_is_in_the_reference() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     for info in app.registered_commands:

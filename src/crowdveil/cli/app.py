@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crowdveil import __version__
+from crowdveil.cli.check import check
 from crowdveil.cli.crowd import crowd
 from crowdveil.cli.demo import demo
 from crowdveil.cli.models import models
@@ -42,8 +43,9 @@ def crowdveil(
       crowdveil demo                 see it work on a picture that comes with it
       crowdveil veil photos/         write veiled copies of a folder to veiled/
       crowdveil veil --help          what can be chosen
+      crowdveil check photos/ veiled/   look for what still shows
     """
 
 
-for command in (veil, plan, render, crowd, models, demo):
+for command in (veil, check, plan, render, crowd, models, demo):
     app.command()(command)
