@@ -46,7 +46,7 @@ LOSSY_WARNING: dict[Style, str] = {
         "be in danger."
     ),
 }
-"""One sentence for each lossy style: what `bench/reidentify.py` measured, and what to use instead."""
+"""One sentence for each lossy style: what `bench/reidentify.py` measured, and what to use."""
 
 
 @dataclass(frozen=True, slots=True)
