@@ -45,3 +45,7 @@ class WeightsInvalid(CrowdveilError):
 
 class ScenarioInvalid(CrowdveilError):
     """A scenario of a deployment does not follow the schema, or asks for the impossible."""
+
+
+class TableInvalid(CrowdveilError):
+    """A table of labels, scores, candidates or embeddings cannot be audited as it stands."""

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crowdveil import __version__
+from crowdveil.cli.audit import audit
 from crowdveil.cli.check import check
 from crowdveil.cli.crowd import crowd
 from crowdveil.cli.demo import demo
@@ -49,3 +50,4 @@ def crowdveil(
 
 for command in (veil, check, plan, render, crowd, models, demo):
     app.command()(command)
+app.add_typer(audit)

@@ -1,0 +1,19 @@
+"""How sure is sure: the settings that all intervals of an audit share. What they do is left to
+`shares`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How sure is sure.
+
+    Attributes:
+        confidence: coverage of every interval, above 0 and below 1.
+        draws: how often people are resampled, >= 100.
+        seed: of the draws; the same seed gives the same intervals.
+    """
+
+    confidence: float = 0.95
+    draws: int = 2000
+    seed: int = 0

@@ -1,0 +1,117 @@
+"""Searches a gallery of embeddings for every probe, in blocks of bounded memory.
+
+Embeddings come in, for each probe the most similar references go out with their scores, most
+similar first. What a score means and who is whose mate is left to `searches`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Embeddings = npt.NDArray[np.floating]
+"""(n, d), one row for each picture; a row with a NaN is a picture that gave no template."""
+
+PROBE_BLOCK = 512
+"""Probes at a time: enough to keep the matrix product busy."""
+
+GALLERY_BLOCK = 16_384
+"""References at a time: with `PROBE_BLOCK` 32 MB of scores."""
+
+
+class Nearest(NamedTuple):
+    """The candidates of every probe, most similar first, equals in the gallery's order.
+
+    Attributes:
+        score: (n, k) float32 cosine similarity; -inf where there is no candidate.
+        reference: (n, k) int32 row of the gallery; -1 where there is no candidate.
+    """
+
+    score: npt.NDArray[np.float32]
+    reference: npt.NDArray[np.int32]
+
+
+def search(gallery: Embeddings, probes: Embeddings, *, candidates: int) -> Nearest:
+    """Find the `candidates` most similar references of every probe, by cosine similarity.
+
+    Args:
+        gallery: embeddings of the references; may be a memory map.
+        probes: embeddings of the same dimension; may be a memory map.
+        candidates: length of the lists, >= 1; shorter where the gallery has fewer templates.
+
+    Returns:
+        Lists of length min(candidates, references). A probe without a template has no
+        candidates, and a reference without one is nobody's candidate.
+
+    Raises:
+        ValueError: dimensions differ, or `candidates` is below 1.
+    """
+    if gallery.ndim != 2 or probes.ndim != 2 or gallery.shape[1] != probes.shape[1]:
+        raise ValueError(
+            f"embeddings must be tables of one width, not {gallery.shape} and {probes.shape}"
+        )
+    if candidates < 1:
+        raise ValueError(f"candidates must be at least 1, not {candidates}")
+    length = min(candidates, len(gallery))
+    found = Nearest(
+        np.full((len(probes), length), -np.inf, np.float32),
+        np.full((len(probes), length), -1, np.int32),
+    )
+    for start in range(0, len(probes), PROBE_BLOCK):
+        rows = slice(start, start + PROBE_BLOCK)
+        _search_into(found.score[rows], found.reference[rows], _unit(probes[rows]), gallery)
+    return found
+
+
+def has_template(embeddings: Embeddings) -> npt.NDArray[np.bool_]:
+    """(n,): which rows can be compared at all: finite, and not all zero."""
+    whole = np.empty(len(embeddings), np.bool_)
+    for start in range(0, len(embeddings), GALLERY_BLOCK):
+        block = np.asarray(embeddings[start : start + GALLERY_BLOCK], np.float32)
+        whole[start : start + len(block)] = np.isfinite(block).all(1) & (block != 0).any(1)
+    return whole
+
+
+def _unit(block: Embeddings) -> npt.NDArray[np.float32]:
+    """Rows of length 1; a row that is no template becomes NaN, so that it matches nothing."""
+    rows = np.array(block, np.float32)
+    rows[~has_template(rows)] = np.nan
+    # Scaled first: the square of a large component may overflow.
+    with np.errstate(invalid="ignore"):
+        rows /= np.abs(rows).max(1, keepdims=True, initial=0)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def _search_into(
+    score: npt.NDArray[np.float32],
+    reference: npt.NDArray[np.int32],
+    probes: npt.NDArray[np.float32],
+    gallery: Embeddings,
+) -> None:
+    length = score.shape[1]
+    for start in range(0, len(gallery), GALLERY_BLOCK):
+        references = _unit(gallery[start : start + GALLERY_BLOCK])
+        scores = probes @ references.T
+        # Only what beats the worst candidate so far is looked at: after the first block few do.
+        row, column = np.nonzero(_worth_a_look(scores, score[:, -1:], length))
+        rows = np.concatenate([row, np.repeat(np.arange(len(probes)), length)])
+        values = np.concatenate([scores[row, column], score.ravel()])
+        names = np.concatenate([(column + start).astype(np.int32), reference.ravel()])
+        order = np.lexsort((names, -values, rows))
+        rows = rows[order]
+        place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        best = order[place < length]
+        score[:] = values[best].reshape(score.shape)
+        reference[:] = names[best].reshape(reference.shape)
+
+
+def _worth_a_look(
+    scores: npt.NDArray[np.float32], worst: npt.NDArray[np.float32], length: int
+) -> npt.NDArray[np.bool_]:
+    if length >= scores.shape[1] or np.isfinite(worst).all():
+        # Comparisons with NaN are false: what gave no template is nobody's candidate.
+        return scores > worst
+    ordered = np.where(np.isnan(scores), -np.inf, scores)
+    kth = np.partition(ordered, -length, axis=1)[:, -length, None]
+    return (ordered >= kth) & (ordered > worst)
