@@ -123,3 +123,35 @@ class IdentifyOptions(Auditing):
             raise OptionsInvalid("ranks and the length of lists must be at least 1")
         if not (self.fpir or self.threshold):
             raise OptionsInvalid("give at least one --fpir or --threshold to measure at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(Auditing):
+    """The choices of `audit verify`.
+
+    Attributes:
+        fmr: rates of false matches to set thresholds for, above 0 and below 1; within the
+            reference group if there is one.
+        threshold: thresholds to measure at besides.
+        distance: whether smaller scores are more alike.
+    """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("probe", "reference", "score", "mated", "probe_subject", "reference_subject"),
+        *("subject", "embedding"),
+    )
+
+    fmr: tuple[float, ...] = (0.001,)
+    threshold: tuple[float, ...] = ()
+    distance: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        super().__post_init__()
+        for rate in self.fmr:
+            if not 0 < rate < 1:
+                raise OptionsInvalid(f"fmr must be above 0 and below 1, not {rate:g}")
+        if not all(map(math.isfinite, self.threshold)):
+            raise OptionsInvalid("a threshold must be a finite number")
+        if not (self.fmr or self.threshold):
+            raise OptionsInvalid("give at least one --fmr or --threshold to measure at")
