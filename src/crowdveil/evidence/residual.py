@@ -26,8 +26,8 @@ EXPOSED_FROM = 0.65
 """Probability from which an open face is certain enough to forbid publishing."""
 
 DOUBTFUL_FROM = 0.25
-"""Probability from which it is worth a person's look: of such candidates every fourth is a face,
-and a photo of a crowd that is veiled well has one in three (bench/check.py)."""
+"""Probability from which it is worth a person's look. Of photos of crowds that are veiled well,
+nearly half have something as likely (docs/evidence.md)."""
 
 OPEN_FROM, PARTLY_FROM = 0.5, 0.2
 """Share of a face that is unchanged from which it counts as open, and as partly open: a face of
@@ -149,7 +149,11 @@ def judge(
     if len(kept) and len(boxes):
         on_purpose = pairwise_iou(boxes, np.array(kept, np.float32)).max(axis=1) >= _SAME_IOU
     findings = []
-    for k in np.flatnonzero(probability >= (DOUBTFUL_FROM if floor is None else floor)):
+    worth = probability >= DOUBTFUL_FROM
+    if floor is not None:
+        # A veil over a bare wall looks like the wall: so little likely, it must have features.
+        worth |= (probability >= floor) & (alike.structure >= SHOWS_FROM)
+    for k in np.flatnonzero(worth):
         told = _told(float(probability[k]), float(alike.unchanged[k]))
         size_px = float((boxes[k, 2:] - boxes[k, :2]).max())
         if told is None and alike.structure[k] >= SHOWS_FROM and size_px >= SHOWS_PX:
