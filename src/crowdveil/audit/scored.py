@@ -140,12 +140,13 @@ class ScoreTable:
     def sweep(self) -> Sweep:
         """As `Comparisons.sweep`."""
         edges = self._edges()
-        place = pl.col("score").cut(edges.tolist(), left_closed=True, labels=_labels(len(edges)))
+        place = pl.col("score").map_batches(
+            lambda part: pl.Series(np.searchsorted(edges, part.to_numpy(), side="right")),
+            return_dtype=pl.Int64,
+            is_elementwise=True,
+        )
         counted = _collected(
-            self._coded()
-            .with_columns(place.cast(pl.String).cast(pl.Int32).alias("bin"))
-            .group_by("mated", "a", "b", "bin")
-            .len()
+            self._coded().group_by("mated", "a", "b", place.alias("bin")).agg(pl.len())
         )
         n = len(self.atoms)
         cells = np.zeros((2, len(edges) + 1, n, n), np.int64)
@@ -315,7 +316,3 @@ class ScoreTable:
 
 def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
     return lazy.collect(engine="streaming")
-
-
-def _labels(edges: int) -> list[str]:
-    return [str(k) for k in range(edges + 1)]
