@@ -30,7 +30,7 @@ INSIDE = 0.6
 """Share of a face inside the picture from which it is judged."""
 SHUTTER = 0.5
 """Part of a frame's time during which the shutter is open."""
-MBIT_S = {720: 7, 1080: 16}
+MBIT_S = {360: 2, 720: 7, 1080: 16}
 """Bit rates of phones by the height of the picture."""
 
 

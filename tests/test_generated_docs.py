@@ -3,9 +3,10 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
+import typer
 
 from crowdveil.cli.app import app
 from crowdveil.errors import PlanInvalid
@@ -29,13 +30,25 @@ def test_the_schema_of_the_plan_is_current(generator: dict[str, Any]) -> None:
     assert written == generator["schema"](), "run python docs/generate.py"
 
 
+def test_the_schema_of_the_scenario_is_current(generator: dict[str, Any]) -> None:
+    written = (DOCS / "crowd.schema.json").read_text(encoding="utf-8")
+    assert written == generator["crowd_schema"](), "run python docs/generate.py"
+
+
+def test_the_schema_of_the_record_is_current(generator: dict[str, Any]) -> None:
+    written = (DOCS / "evidence.schema.json").read_text(encoding="utf-8")
+    assert written == generator["evidence_schema"](), "run python docs/generate.py"
+
+
 def test_every_option_of_every_command_is_in_the_reference() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     for info in app.registered_commands:
         assert info.callback is not None
         section = re.split(r"\n## ", page.split(f"\n## {info.callback.__name__}\n")[1])[0]
+        hints = get_type_hints(info.callback, include_extras=True)
         for name, parameter in inspect.signature(info.callback).parameters.items():
-            if parameter.default is not inspect.Parameter.empty:
+            argument = isinstance(get_args(hints[name])[-1], typer.models.ArgumentInfo)
+            if parameter.default is not inspect.Parameter.empty and not argument:
                 option = {"start_s": "from", "end_s": "to"}.get(name, name).replace("_", "-")
                 assert f"--{option}`" in section
 

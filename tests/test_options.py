@@ -9,6 +9,7 @@ import pytest
 
 import crowdveil
 from crowdveil.errors import OptionsInvalid
+from crowdveil.evidence.options import CHECKED, CheckOptions
 from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOptions
 from crowdveil.redact.look import Look
 
@@ -18,6 +19,8 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Any, Path]] = {
     "render": (crowdveil.render_plans, RenderOptions(), VEILED),
 }
 ONLY_ON_SCREEN = {"json": False, "quiet": False}
+ONE_AFTER_THE_OTHER = {"veil": {"check": False}}
+"""What a command does beside its function: it calls another."""
 
 
 def defaults(command: Callable[..., Any]) -> dict[str, Any]:
@@ -35,8 +38,19 @@ def test_a_command_and_its_function_take_the_same_options_with_the_same_defaults
     function, options, out = COMMANDS[name]
     command = getattr(import_module(f"crowdveil.cli.{name}"), name)
     written = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
-    assert defaults(command) == {**written, **ONLY_ON_SCREEN, "out": out}
+    more = ONLY_ON_SCREEN | ONE_AFTER_THE_OTHER.get(name, {})
+    assert defaults(command) == {**written, **more, "out": out}
     assert set(inspect.signature(function).parameters) >= {"paths", "out", "options", "watcher"}
+
+
+def test_the_command_check_and_its_function_take_the_same_options() -> None:
+    command = import_module("crowdveil.cli.check").check
+    fields = dataclasses.fields(CheckOptions)
+    written = {field.name: getattr(CheckOptions(), field.name) for field in fields}
+    instead = {"verify": None, "public_key": None, "new_key": None}
+    assert defaults(command) == {**written, **ONLY_ON_SCREEN, **instead, "out": CHECKED}
+    parameters = set(inspect.signature(crowdveil.check).parameters)
+    assert parameters == {"original", "veiled", "options", "watcher"}
 
 
 def test_the_look_of_the_options_is_the_look_of_rendering() -> None:

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from threading import Event
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdveil.pipeline import AHEAD, in_order
+from crowdveil.pipeline import AHEAD, ahead, in_order
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 4), st.integers(1, 8))
@@ -93,3 +94,49 @@ def test_leaving_the_loop_asks_the_threads_to_stop() -> None:
 
 def test_nothing_to_do_ends_at_once() -> None:
     assert list(in_order([], lambda *_: 0, weight=lambda _: 1, budget=1, workers=2)) == []
+
+
+def test_what_is_made_ahead_comes_in_the_order_given() -> None:
+    assert list(ahead(iter(range(50)), 3)) == list(range(50))
+    assert list(ahead(iter(()), 3)) == []
+
+
+def test_no_more_is_made_ahead_than_may_wait() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for k in range(100):
+            made.append(k)
+            yield k
+
+    with closing(ahead(items(), 3)) as taken:
+        assert next(taken) == 0
+        time.sleep(0.05)
+        assert len(made) <= 4
+
+
+def test_an_error_ahead_is_raised_after_what_came_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("third")
+
+    taken = ahead(items(), 4)
+    assert (next(taken), next(taken)) == (1, 2)
+    with pytest.raises(ValueError, match="third"):
+        next(taken)
+
+
+def test_leaving_early_closes_what_was_made_ahead_and_its_thread() -> None:
+    left: list[str] = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            left.append("closed")
+
+    with closing(ahead(items(), 2)) as taken:
+        next(taken)
+    assert left == ["closed"]
+    assert not [t for t in threading.enumerate() if t.name.startswith("crowdveil-ahead")]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from crowdveil.api import plan_photos, render_plans, veil
     from crowdveil.detect.points import Caution
     from crowdveil.errors import CrowdveilError
+    from crowdveil.evidence.check import check
+    from crowdveil.evidence.options import CheckOptions
     from crowdveil.media.picture import PhotoFormat
     from crowdveil.options import PlanOptions, RenderOptions, VeilOptions
     from crowdveil.plan import Action, Origin, Plan, Region, Shape
@@ -23,6 +25,8 @@ _HOMES = {
     "crowdveil.api": ("plan_photos", "render_plans", "veil"),
     "crowdveil.detect.points": ("Caution",),
     "crowdveil.errors": ("CrowdveilError",),
+    "crowdveil.evidence.check": ("check",),
+    "crowdveil.evidence.options": ("CheckOptions",),
     "crowdveil.media.picture": ("PhotoFormat",),
     "crowdveil.options": ("PlanOptions", "RenderOptions", "VeilOptions"),
     "crowdveil.plan": ("Action", "Origin", "Plan", "Region", "Shape"),
@@ -34,6 +38,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Action",
     "Caution",
+    "CheckOptions",
     "CrowdveilError",
     "Origin",
     "Outcome",
@@ -49,6 +54,7 @@ __all__ = [
     "VeilOptions",
     "Watcher",
     "__version__",
+    "check",
     "plan_photos",
     "render_plans",
     "veil",

@@ -31,8 +31,20 @@ class PlanInvalid(CrowdveilError):
     """A plan does not follow the schema, or does not belong to the source it names."""
 
 
+class RecordInvalid(CrowdveilError):
+    """A record of a check does not follow its schema, or was changed after it was signed."""
+
+
+class KeyInvalid(CrowdveilError):
+    """A key file is missing or holds no key of the kind that signs records."""
+
+
 class WeightsInvalid(CrowdveilError):
     """A weights file is missing, altered, or not what its description says."""
+
+
+class ScenarioInvalid(CrowdveilError):
+    """A scenario of a deployment does not follow the schema, or asks for the impossible."""
 
 
 class TableInvalid(CrowdveilError):

@@ -7,6 +7,7 @@ veiled. Who is where is left to `watching`, codecs to `media`, paint to `redact`
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from crowdveil.media.video.probe import VOICES, open_clip
 from crowdveil.media.video.reader import FrameReader, StoredFrame
 from crowdveil.media.video.writer import ClipWriter
 from crowdveil.notices import Notice
+from crowdveil.pipeline import ahead
 from crowdveil.plan import Action, Made, Plan, Region, Shape, Source
 from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.frames import measure_grain, paint_into
@@ -30,6 +32,9 @@ from crowdveil.watching import Scene, Watch
 
 _USUAL_RATE = 30.0
 """Frames a second of a video that does not say."""
+
+_AHEAD = 3
+"""Frames that are decoded while those before them are painted and encoded."""
 
 _GRAIN_S = 2.0
 """How often grain is measured anew: light and focus drift slower than that."""
@@ -152,8 +157,11 @@ def render_video(
     span = None if plan.source.span_s is None else Span(*plan.source.span_s)
     timeline, painter = Timeline(plan), _Painter(clip, look)
     reader = FrameReader(clip, span)
-    with ClipWriter(target, clip, audio=audio, crf=crf, span=span) as writer:
-        for frame in reader:
+    with (
+        ClipWriter(target, clip, audio=audio, crf=crf, span=span) as writer,
+        closing(ahead(iter(reader), _AHEAD)) as frames,
+    ):
+        for frame in frames:
             breath()
             if frame.number < plan.source.frames:
                 painter.paint(frame, timeline.at(frame.number))

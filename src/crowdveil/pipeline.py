@@ -1,4 +1,4 @@
-"""Does many pieces of work on a few threads and gives the results back in the order given.
+"""Does work on other threads and gives the results back in the order given.
 
 Bounds what is in flight twice over: by number, so that results do not pile up behind a slow
 one, and by weight, so that two huge photos are never in memory at once. Threads only
@@ -7,7 +7,7 @@ leaves nothing half done. Knows nothing of photos.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from threading import Event
@@ -74,3 +74,37 @@ def in_order(
         # Without grace not waited for: a thread that is deep in one photo writes nothing.
         if grace_s:
             wait([future for *_, future in flying], grace_s)
+
+
+def ahead(items: Iterator[T], most: int) -> Generator[T, None, None]:
+    """Yield the same items, while a thread of its own already makes the next ones.
+
+    Args:
+        items: taken one after the other, always on the same thread; closed on leaving.
+        most: how many may wait to be taken, >= 1.
+
+    Raises:
+        Exception: what `items` raised, after all that came before.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="crowdveil-ahead")
+    coming = deque[Future[tuple[T, ...]]]()
+
+    def take() -> tuple[T, ...]:
+        return tuple(islice(items, 1))
+
+    try:
+        while True:
+            while len(coming) < most:
+                coming.append(pool.submit(take))
+            while not coming[0].done():
+                wait([coming[0]], _POLL_S)
+            taken = coming.popleft().result()
+            if not taken:
+                return
+            yield taken[0]
+    finally:
+        for future in coming:
+            future.cancel()
+        if isinstance(items, Generator):
+            pool.submit(items.close).result()
+        pool.shutdown()

@@ -24,7 +24,7 @@ from crowdveil.detect.finder import Caution, FaceFinder, Guesses, load_detectors
 from crowdveil.draft import written
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
-from crowdveil.pipeline import in_order
+from crowdveil.pipeline import ahead, in_order
 from crowdveil.plan import Track
 from crowdveil.track.motion import Step, View
 from crowdveil.track.smooth import STEADY_S, keyframed, steadied
@@ -38,10 +38,13 @@ QUICK_PX = 512
 FULL_PX = 2048
 """Longest side at which everything is looked at; larger pictures are reduced."""
 
-FULL_S = 0.5
-"""How often everything is looked at."""
+FULL_S = 1.0
+"""How often everything is looked at; whoever came in between is followed back to the entry."""
 
-NEW_LOOKS, FULL_LOOKS = 4, 24
+AHEAD = 4
+"""Frames that are decoded while those before them are looked at."""
+
+NEW_LOOKS, FULL_LOOKS = 2, 24
 """How many unknown faces get a second look in a quick pass and in a full one, the likeliest
 first; where a shot begins, all do."""
 
@@ -208,7 +211,7 @@ class Watch:
             return (self._full if look.full else self._quick).guess(look.picture)
 
         return in_order(
-            self._looks(frames, scene, effort),
+            ahead(self._looks(frames, scene, effort), AHEAD),
             guess,
             weight=lambda look: 0,
             budget=1,

@@ -35,7 +35,8 @@ def test_weights_come_with_a_licence_text_that_names_its_holder(entry: Weights) 
     text = (PACKAGE / entry.licence_file).read_text(encoding="utf-8")
     if entry.carrier is not None:
         assert f"{entry.licence} License" in text
-        assert re.search(r"^Copyright \(c\) \d{4} \w+", text, re.MULTILINE)
+        holder = r"^(Copyright \(c\) \d{4}|Contributed by) \w+"
+        assert re.search(holder, text, re.MULTILINE)
 
 
 def test_names_of_weights_are_unique() -> None:

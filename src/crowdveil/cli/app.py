@@ -6,6 +6,8 @@ import typer
 
 from crowdveil import __version__
 from crowdveil.cli.audit import audit
+from crowdveil.cli.check import check
+from crowdveil.cli.crowd import crowd
 from crowdveil.cli.demo import demo
 from crowdveil.cli.models import models
 from crowdveil.cli.plan import plan
@@ -42,9 +44,10 @@ def crowdveil(
       crowdveil demo                 see it work on a picture that comes with it
       crowdveil veil photos/         write veiled copies of a folder to veiled/
       crowdveil veil --help          what can be chosen
+      crowdveil check photos/ veiled/   look for what still shows
     """
 
 
-for command in (veil, plan, render, models, demo):
+for command in (veil, check, plan, render, crowd, models, demo):
     app.command()(command)
 app.add_typer(audit)

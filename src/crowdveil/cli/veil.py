@@ -1,14 +1,17 @@
 """`crowdveil veil`: photos, videos and folders in, veiled copies out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crowdveil.cli import parameters as given
-from crowdveil.cli.running import report_for, run
+from crowdveil.cli.running import WRONG_USAGE, Report, report_for, run
 from crowdveil.cli.words import Wording
+from crowdveil.errors import OptionsInvalid
 from crowdveil.options import VEILED, VeilOptions
+from crowdveil.summary import Summary, Watcher
 
 DEFAULT = VeilOptions()
 
@@ -49,6 +52,14 @@ def veil(
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
     detector: given.DetectorOption = DEFAULT.detector,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Check the copies afterwards, as the command check does; record and report go to "
+            "evidence/.",
+        ),
+    ] = False,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
@@ -65,35 +76,77 @@ def veil(
       crowdveil veil photos/ --caution high     rather a lamp too many than a face missed
       crowdveil veil photos/ --rename           file names that tell nothing
       crowdveil veil photos/ --resume           go on after an interruption
+      crowdveil veil photos/ --check            and look whether anyone still shows
     """
     from crowdveil.api import veil as veil_media
 
-    wording = Wording("Veiling", "Veiled", out, renames=rename)
-    run(
-        lambda watcher: veil_media(
-            paths,
-            out,
-            options=VeilOptions(
-                caution=caution,
-                style=style,
-                margin=margin,
-                shape=shape,
-                seed=seed,
-                format=format,
-                keep_credit=keep_credit,
-                rename=rename,
-                plans=plans,
-                audio=audio,
-                start_s=start_s,
-                end_s=end_s,
-                every_frame=every_frame,
-                crf=crf,
-                overwrite=overwrite,
-                resume=resume,
-                detector=detector,
-            ),
-            watcher=watcher,
-        ),
-        report_for(wording, json=json, quiet=quiet),
+    # Made where a contradiction becomes a sentence.
+    options = partial(
+        VeilOptions,
+        caution=caution,
         style=style,
+        margin=margin,
+        shape=shape,
+        seed=seed,
+        format=format,
+        keep_credit=keep_credit,
+        rename=rename,
+        plans=plans,
+        audio=audio,
+        start_s=start_s,
+        end_s=end_s,
+        every_frame=every_frame,
+        crf=crf,
+        overwrite=overwrite,
+        resume=resume,
+        detector=detector,
     )
+    report = report_for(Wording("Veiling", "Veiled", out, renames=rename), json=json, quiet=quiet)
+    if not check:
+        run(
+            lambda watcher: veil_media(paths, out, options=options(), watcher=watcher),
+            report,
+            style=style,
+        )
+        return
+    try:
+        chosen = options()
+    except OptionsInvalid as error:
+        report.refused(error)
+        raise typer.Exit(WRONG_USAGE) from error
+    _veil_and_check(paths, out, chosen, report, json=json, quiet=quiet)
+
+
+def _veil_and_check(
+    paths: list[Path], out: Path, options: VeilOptions, report: Report, *, json: bool, quiet: bool
+) -> None:
+    from crowdveil.api import veil as veil_media
+    from crowdveil.cli.checking import check_veiled, require_place
+    from crowdveil.evidence.options import CHECKED, CheckOptions
+
+    checking = CheckOptions(
+        caution=options.caution,
+        detector=options.detector,
+        style=options.style,
+        margin=options.margin,
+        shape=options.shape,
+        seed=options.seed,
+        overwrite=options.overwrite,
+    )
+    require_place(CHECKED, checking)
+    made: list[Summary] = []
+
+    def work(watcher: Watcher) -> Summary:
+        made.append(veil_media(paths, out, options=options, watcher=watcher))
+        return made[0]
+
+    code = 0
+    try:
+        run(work, report, style=options.style)
+    except typer.Exit as leaving:
+        code = leaving.exit_code
+    # What failed is no reason to leave unchecked what was done.
+    if made and any(outcome.output for outcome in made[0].done):
+        check_veiled(made[0], CHECKED, folder=out, options=checking, json=json, quiet=quiet)
+    if code:
+        raise typer.Exit(code)

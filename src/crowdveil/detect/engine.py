@@ -1,8 +1,8 @@
-"""Runs a detection network on batches of pictures: uint8 RGB in, named outputs out.
+"""Runs a network on batches of pictures: uint8 RGB in, named outputs out.
 
-The one place that knows the inference library (OpenVINO). A network is compiled once for any
-picture size, with as many independent streams as there are cores, so that callers in several
-threads never wait for each other's answer. Knows nothing of faces, boxes or files.
+The one place that knows the inference library (OpenVINO). A network is compiled once, for any
+picture size or for one, with as many independent streams as there are cores, so that callers
+in several threads never wait for each other's answer. Knows nothing of faces, boxes or files.
 """
 
 import os
@@ -44,23 +44,32 @@ class Training:
 
 
 class Network:
-    """One network, compiled for pictures of any size."""
+    """One network, compiled for pictures of any size, or of one."""
 
     def __init__(
-        self, path: Path, outputs: Sequence[str], *, training: Training | None = None
+        self,
+        path: Path,
+        outputs: Sequence[str],
+        *,
+        training: Training | None = None,
+        side_px: int | None = None,
     ) -> None:
         """Read and compile a network, one stream of inference a core.
 
         Args:
             path: ONNX file with one (n, 3, h, w) float input.
-            outputs: names of the outputs to return, in this order.
+            outputs: names of the outputs to return, in this order; all if empty.
             training: what it was trained on; plain RGB, 0-255, if None.
+            side_px: side of the square pictures that it takes, or None if any size goes. What
+                such a network says is compared with numbers measured elsewhere, so it computes
+                in float32, which is slower but the same on every processor.
 
         Raises:
             WeightsInvalid: the file is no such network.
         """
         silence_reporter()
         import openvino as ov  # slow to import; `--help` must not wait for it
+        from openvino.passes import ConstantFolding, Manager
         from openvino.preprocess import ColorFormat, PrePostProcessor
 
         training = training or Training()
@@ -70,7 +79,13 @@ class Network:
             model = core.read_model(path)
             # CenterFace's file fixes 10x3x32x32 and YuNet's 1x3x640x640; both are
             # convolutional and take any multiple of 32.
-            model.reshape({0: ov.PartialShape([-1, 3, -1, -1])})
+            side = -1 if side_px is None else side_px
+            model.reshape({0: ov.PartialShape([-1, 3, side, side])})
+            # 8-bit weights that are left to be unpacked at compilation come out wrong in about
+            # half of all compilations with more than one stream (seen with 2026.4).
+            folding = Manager()
+            folding.register_pass(ConstantFolding())
+            folding.run_passes(model)
             steps = PrePostProcessor(model)
             tensor = steps.input().tensor()
             tensor.set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
@@ -83,20 +98,25 @@ class Network:
                 process.mean(list(training.mean))
             if training.scale != (1.0, 1.0, 1.0):
                 process.scale(list(training.scale))
-            self._compiled = core.compile_model(
-                steps.build(),
-                "CPU",
-                {"INFERENCE_NUM_THREADS": streams, "NUM_STREAMS": streams},
+            settings: dict[str, object] = {
+                "INFERENCE_NUM_THREADS": streams,
+                "NUM_STREAMS": streams,
+            }
+            if side_px is not None:
+                settings["INFERENCE_PRECISION_HINT"] = "f32"
+            self._compiled = core.compile_model(steps.build(), "CPU", settings)
+            self._outputs = [self._compiled.output(name) for name in outputs] or list(
+                self._compiled.outputs
             )
-            self._outputs = [self._compiled.output(name) for name in outputs]
             # The library fills a table at its first inference, in a way that hangs for good
             # when two threads come first together (seen with 2026.4): let one go alone.
             with _FIRST:
-                self.run(np.zeros((1, 64, 64, 3), np.uint8))
+                first = side_px or 64
+                self.run(np.zeros((1, first, first, 3), np.uint8))
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise WeightsInvalid(
-                f"{path}: cannot be run as a detector ({reason}); "
+                f"{path}: cannot be run ({reason}); "
                 "check the file and the description of its input and outputs"
             ) from error
 
@@ -107,7 +127,7 @@ class Network:
             batch: (n, h, w, 3) uint8 RGB, n >= 1, h and w what the network can take.
 
         Returns:
-            One float32 array per output named at construction, first axis as the network has it.
+            One float32 array per output chosen at construction, first axis as the network has it.
         """
         request = self._compiled.create_infer_request()
         request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)

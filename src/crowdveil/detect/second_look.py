@@ -18,10 +18,9 @@ from crowdveil.detect.sightings import Sightings
 from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
 
-BATCH = 8
-"""Crops inferred at once; more gains nothing."""
-SMALL_BATCH = 4
-"""A network is prepared anew for every new batch size, so there are only these two."""
+BATCHES = (1, 2, 4, 8)
+"""How many crops are inferred at once; more gains nothing. A network is prepared anew for
+every new batch size, so there are only these few."""
 MIN_SCORE = 0.02
 """Lowest score a second look reports; below it every crop is full of noise."""
 SAME_FACE_IOU = 0.25
@@ -77,7 +76,8 @@ def look(
         detectors: by the names that the views use.
         pool: runs the batches side by side.
     """
-    batches = [boxes[start : start + BATCH] for start in range(0, len(boxes), BATCH)]
+    most = BATCHES[-1]
+    batches = [boxes[start : start + most] for start in range(0, len(boxes), most)]
     parts = list(pool.map(lambda batch: _look(picture, batch, views, detectors), batches))
     parts.append(_nothing(boxes[:0], len(views)))
     return Looks(
@@ -137,10 +137,10 @@ def _crops(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Square crops about boxes, and for each its (picture pixels per crop pixel, x0, y0).
 
-    There are `SMALL_BATCH` or `BATCH` crops; those past the last box are black, as is what
-    lies outside the picture.
+    There are as many crops as the next of `BATCHES`; those past the last box are black, as is
+    what lies outside the picture.
     """
-    count = SMALL_BATCH if len(boxes) <= SMALL_BATCH else BATCH
+    count = next(batch for batch in BATCHES if batch >= len(boxes))
     crops = np.zeros((count, crop_px, crop_px, 3), np.uint8)
     frames = np.zeros((len(boxes), 3), np.float64)
     for k, (x0, y0, x1, y1) in enumerate(boxes.astype(np.float64)):

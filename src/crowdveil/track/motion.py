@@ -26,6 +26,12 @@ MOST_ZOOM = 1.15
 SEARCH_PX = 3
 """How far from the predicted place a box's content is looked for, in pixels of a view."""
 
+LEAST_LIKENESS = 0.5
+"""Likeness below which nothing is concluded about the place."""
+
+LEAST_WINDOW_PX = 5
+"""Narrower parts of a box say nothing, in pixels of a view."""
+
 LEAST_PATCH_PX = 12
 """Smaller boxes are compared with some of their surroundings, in pixels of a view."""
 
@@ -146,13 +152,14 @@ class Step:
             alike the content is, up to 1; 0 where the box has left the picture.
         """
         here, there = self._views[::-1] if back else self._views
-        found = new.copy()
-        alike = np.zeros(len(new), np.float32)
         scale = here.grey.shape[1] / here.size_wh[0]
-        for k in range(len(new)):
-            shift, alike[k] = _match(here.grey, there.grey, old[k] * scale, new[k] * scale)
-            if alike[k] >= 0.5:
-                found[k] += np.tile(np.array(shift, np.float32) / np.float32(scale), 2)
+        windows = _windows(old * scale, new * scale, here.grey.shape)
+        found, alike = new.copy(), np.zeros(len(new), np.float32)
+        shift = np.zeros((len(new), 2), np.float32)
+        for k in np.flatnonzero(windows.visible).tolist():
+            shift[k], alike[k] = _match(here.grey, there.grey, windows, k)
+        sure = alike >= LEAST_LIKENESS
+        found[sure] += np.tile(shift[sure] / np.float32(scale), 2)
         return found, alike
 
 
@@ -177,37 +184,57 @@ def _camera(flow: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(matrix, np.float64)
 
 
-def _match(
-    here: NDArray[np.uint8], there: NDArray[np.uint8], old: Boxes, new: Boxes
-) -> tuple[tuple[float, float], float]:
-    """How far from `new` the content of `old` lies, and how alike it is; pixels of the views."""
-    height, width = here.shape
-    side = np.maximum(old[2:] - old[:2], 1e-3)
-    inside = np.minimum(new[2:], (width, height)) - np.maximum(new[:2], 0)
-    if np.prod(np.maximum(inside, 0)) < VISIBLE * np.prod(np.maximum(new[2:] - new[:2], 1e-3)):
-        return (0, 0), 0.0
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Which parts of two views n boxes are compared in; pixels of the views.
+
+    Attributes:
+        visible: (n,) bool, whether enough is inside the picture to be compared at all.
+        here, there: (n, 2) upper left corners in the first and the second view.
+        size: (n, 2) width and height in both.
+        off: (n, 2) float64, how far `there` lies from where it was asked for.
+    """
+
+    visible: NDArray[np.bool_]
+    here: NDArray[np.intp]
+    there: NDArray[np.intp]
+    size: NDArray[np.intp]
+    off: NDArray[np.float64]
+
+
+def _windows(old: Boxes, new: Boxes, shape: tuple[int, ...]) -> _Windows:
+    """The same part of both boxes: what neither picture border cuts off."""
+    limit = np.array([shape[1], shape[0]], np.float64)
+    side = np.maximum(old[:, 2:] - old[:, :2], 1e-3)
+    inside = np.minimum(new[:, 2:], limit) - np.maximum(new[:, :2], 0)
+    whole = np.maximum(new[:, 2:] - new[:, :2], 1e-3)
+    visible = np.maximum(inside, 0).prod(axis=1) >= VISIBLE * whole.prod(axis=1)
     half = np.maximum(side, LEAST_PATCH_PX) / 2
-    centre, target = (old[:2] + old[2:]) / 2, (new[:2] + new[2:]) / 2
-    # The same part of both boxes: what neither picture border cuts off.
+    centre, target = (old[:, :2] + old[:, 2:]) / 2, (new[:, :2] + new[:, 2:]) / 2
     low = np.maximum(np.maximum(-half, -centre), SEARCH_PX - target)
-    high = np.minimum(
-        np.minimum(half, (width, height) - centre), (width, height) - target - SEARCH_PX
+    high = np.minimum(np.minimum(half, limit - centre), limit - target - SEARCH_PX)
+    size = np.maximum(np.floor(high - low), 0).astype(np.intp)
+    here = np.floor(centre + low).astype(np.intp)
+    there = np.rint(here + target - centre).astype(np.intp)
+    there = np.maximum(np.minimum(there, limit.astype(np.intp) - size - SEARCH_PX), SEARCH_PX)
+    visible &= size.min(axis=1, initial=LEAST_WINDOW_PX) >= LEAST_WINDOW_PX
+    return _Windows(visible, here, there, size, there - here - (target - centre))
+
+
+def _match(
+    here: NDArray[np.uint8], there: NDArray[np.uint8], windows: _Windows, k: int
+) -> tuple[NDArray[np.float64], float]:
+    """How far from its place the content of window k lies, (2,) pixels, and how alike it is."""
+    (x0, y0), (x1, y1), (width, height) = (
+        part[k].tolist() for part in (windows.here, windows.there, windows.size)
     )
-    size = np.floor(high - low).astype(int)
-    if size.min() < 5:
-        return (0, 0), 0.0
-    a = np.floor(centre + low).astype(int)
-    b = np.rint(a + target - centre).astype(int)
-    b = np.clip(b, SEARCH_PX, np.array([width, height]) - size - SEARCH_PX)
-    patch = here[a[1] : a[1] + size[1], a[0] : a[0] + size[0]]
-    field = there[
-        b[1] - SEARCH_PX : b[1] + size[1] + SEARCH_PX, b[0] - SEARCH_PX : b[0] + size[0] + SEARCH_PX
-    ]
-    step = max(int(size.max()) // MOST_PATCH_PX, 1)
+    patch = here[y0 : y0 + height, x0 : x0 + width]
+    field = there[y1 - SEARCH_PX : y1 + height + SEARCH_PX, x1 - SEARCH_PX : x1 + width + SEARCH_PX]
+    step = max(max(width, height) // MOST_PATCH_PX, 1)
     if step > 1:
         alike = _likeness(patch, field[SEARCH_PX:-SEARCH_PX, SEARCH_PX:-SEARCH_PX])
         if alike > 0.9:
-            return (0, 0), alike
+            return np.zeros(2), alike
         patch, field = (
             np.asarray(
                 cv2.resize(part, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA),
@@ -218,11 +245,10 @@ def _match(
     scores = cv2.matchTemplate(field, patch, cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     if not np.isfinite(best):
-        return (0, 0), 0.0
-    middle = (np.array(scores.shape[::-1]) - 1) / 2
-    whole = b - a - (target - centre)
-    shift = (np.array([x, y]) - middle) * step + whole
-    return (float(shift[0]), float(shift[1])), float(best)
+        return np.zeros(2), 0.0
+    rows, columns = scores.shape
+    moved = np.array([x - (columns - 1) / 2, y - (rows - 1) / 2])
+    return moved * step + windows.off[k], float(best)
 
 
 def _likeness(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -72,7 +72,7 @@ def _containing(boxes: Boxes, index: NDArray[np.intp]) -> Boxes:
 
 
 def _between(first: Boxes, last: Boxes, steps: int) -> NDArray[np.float64]:
-    share = np.linspace(0, 1, steps + 1)[:, None]
+    share = np.arange(steps + 1)[:, None] / max(steps, 1)
     return np.asarray(first * (1 - share) + last * share, np.float64)
 
 

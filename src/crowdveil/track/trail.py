@@ -32,6 +32,10 @@ class Trail:
         full: for each frame whether everything was looked at there.
         detectors: who sighted it.
         worthy: whether it was seen well enough to be veiled, as far as was known at the time.
+        best: the greatest probability of any sighting.
+        looks: how often it was sighted when everything was looked at.
+        unseen: how many frames ago it was sighted last.
+        lost: for how many of the last frames nobody knows where it is.
     """
 
     start: int
@@ -41,36 +45,14 @@ class Trail:
     full: list[bool] = field(default_factory=list)
     detectors: dict[str, None] = field(default_factory=dict)
     worthy: bool = False
+    best: float = UNSEEN
+    looks: int = 0
+    unseen: int = 0
+    lost: int = 0
 
     def __len__(self) -> int:
         """How many frames it spans."""
         return len(self.boxes)
-
-    @property
-    def best(self) -> float:
-        """The greatest probability of any sighting."""
-        return max(self.seen)
-
-    @property
-    def looks(self) -> int:
-        """How often it was sighted when everything was looked at."""
-        return sum(full and p != UNSEEN for p, full in zip(self.seen, self.full, strict=True))
-
-    @property
-    def unseen(self) -> int:
-        """How many frames ago it was sighted last."""
-        for ago, p in enumerate(reversed(self.seen)):
-            if p != UNSEEN:
-                return ago
-        return len(self.seen)
-
-    @property
-    def lost(self) -> int:
-        """For how many of the last frames nobody knows where it is."""
-        for ago, firm in enumerate(reversed(self.firm)):
-            if firm:
-                return ago
-        return len(self.firm)
 
     def follow(self, box: NDArray[np.float32], *, firm: bool, full: bool) -> None:
         """Add a frame without a sighting."""
@@ -105,6 +87,9 @@ class Trail:
             slack = np.abs(error).max() * share * (1 - share)
             self.boxes[at] = moved + np.array([-slack, -slack, slack, slack], np.float32)
         self._add(box, probability, True, full)
+        self.best = max(self.best, probability)
+        self.looks += full
+        self.unseen = 0
 
     def precede(self, boxes: list[NDArray[np.float32]], firm: list[bool]) -> None:
         """Put frames without sightings before the first; nearest first."""
@@ -120,3 +105,5 @@ class Trail:
         self.seen.append(p)
         self.firm.append(firm)
         self.full.append(full)
+        self.unseen += 1
+        self.lost = 0 if firm else self.lost + 1

@@ -34,7 +34,7 @@ class Policy:
     """
 
     glance: float = 0.5
-    enter: float = 3.0
+    enter: float = 1.5
     hold_s: float = 1.0
     back_s: float = 1.0
     doubtful_s: float = 0.33

@@ -4,6 +4,7 @@ import typer
 
 from crowdveil.cli.audit.classify import classify
 from crowdveil.cli.audit.identify import identify
+from crowdveil.cli.audit.verify import verify
 
 audit = typer.Typer(
     name="audit", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
@@ -18,5 +19,5 @@ def _audit() -> None:
     """
 
 
-for command in (identify, classify):
+for command in (verify, identify, classify):
     audit.command()(command)

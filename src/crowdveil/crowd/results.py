@@ -1,0 +1,91 @@
+"""Everything there is to say about one scenario, put together once for screen, report and files."""
+
+from dataclasses import dataclass
+
+from crowdveil.crowd.decomposition import Decomposition, Measure, decompose
+from crowdveil.crowd.deployment import Deployment, deploy
+from crowdveil.crowd.outcomes import Outcome, outcome
+from crowdveil.crowd.published import (
+    Check,
+    Elsewhere,
+    GroupCheck,
+    Implied,
+    check_groups,
+    check_published,
+    implied,
+    predict_elsewhere,
+)
+from crowdveil.crowd.scenario import Scenario
+from crowdveil.crowd.simulation import Simulation
+from crowdveil.crowd.swings import Sensitivity, sensitivity
+from crowdveil.errors import OptionsInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a scenario comes to.
+
+    Attributes:
+        scenario: as it was read.
+        deployment: as it was resolved.
+        outcome: what happens.
+        decompositions: why false alerts fall unevenly, by measure; empty with one group.
+        checks: published counts beside the model's.
+        group_checks: the same by group.
+        elsewhere: what rates from elsewhere would have predicted.
+        implied: what published counts say by themselves.
+        sensitivity: which inputs matter.
+    """
+
+    scenario: Scenario
+    deployment: Deployment
+    outcome: Outcome
+    decompositions: dict[Measure, Decomposition]
+    checks: tuple[Check, ...]
+    group_checks: tuple[GroupCheck, ...]
+    elsewhere: tuple[Elsewhere, ...]
+    implied: Implied | None
+    sensitivity: Sensitivity
+
+
+def assess(
+    scenario: Scenario,
+    *,
+    simulation: Simulation | None = None,
+    between: tuple[str, str] | None = None,
+) -> Results:
+    """Work out everything about a scenario.
+
+    Args:
+        scenario: from `load_scenario` or `load_case`.
+        simulation: how often it is played; has a default.
+        between: the two groups between which the disparity is decomposed; by default those that
+            bear most and least.
+
+    Raises:
+        ScenarioInvalid: the inputs contradict one another.
+        OptionsInvalid: `between` names no groups of the scenario.
+    """
+    played = simulation or Simulation()
+    deployment = deploy(scenario)
+    result = outcome(deployment, year=scenario.year, simulation=played)
+    decompositions = {}
+    if between is not None and not set(between) <= set(deployment.groups):
+        raise OptionsInvalid(
+            f"{' and '.join(between)}: choose two of the groups {', '.join(deployment.groups)}"
+        )
+    if len(deployment.groups) > 1:
+        decompositions = {
+            measure: decompose(deployment, measure=measure, between=between) for measure in Measure
+        }
+    return Results(
+        scenario=scenario,
+        deployment=deployment,
+        outcome=result,
+        decompositions=decompositions,
+        checks=check_published(scenario, result),
+        group_checks=check_groups(scenario, result),
+        elsewhere=predict_elsewhere(scenario, played),
+        implied=implied(scenario, result),
+        sensitivity=sensitivity(scenario, deployment),
+    )

@@ -1,0 +1,1 @@
+"""What a file holds besides its picture, found by walking the container itself."""

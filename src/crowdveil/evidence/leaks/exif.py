@@ -1,0 +1,99 @@
+"""Names what an EXIF block, an XMP packet or an IPTC block gives away.
+
+Blocks come in, leaks go out: none for what only says how to show the picture, a doubt for a
+credit that was kept on purpose, and a leak with the names of its fields for all else.
+Source: CIPA DC-008 (Exif 2.32), Adobe XMP part 1, IPTC-IIM 4.2.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from PIL import ExifTags, Image
+
+from crowdveil.evidence.leaks.leak import Leak, doubt
+from crowdveil.media import credit
+from crowdveil.media.notes import Notes
+
+_POINTERS = {0x8769: "Exif", 0x8825: "GPS", 0xA005: "Interop"}
+STRUCTURAL = frozenset(
+    {
+        *(0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x0112, 0x0115, 0x011A, 0x011B, 0x0128, 0x0213),
+        *(0x8769, 0x9000, 0x9101, 0xA000, 0xA001, 0xA002, 0xA003, 0xA005, 0x0001, 0x0002),
+    }
+)
+"""Tags that say how to show the picture: size, bits, orientation, density, colour space."""
+_NAMED = 12
+_THUMBNAIL = 0x0201
+_XMP_FIELD = re.compile(rb"[<\s](?!xml|xmlns|rdf|x:|/)([A-Za-z][\w.-]*:[A-Za-z][\w.-]*)")
+
+
+def exif_leaks(block: bytes, place: str) -> Iterator[Leak]:
+    """What an EXIF block tells.
+
+    Args:
+        block: from its TIFF header on.
+        place: where it lies in the file.
+    """
+    names: list[str] = []
+    broken = True
+    # Whatever cannot be read is named as a whole.
+    with suppress(Exception):
+        exif = Image.Exif()
+        exif.load(b"Exif\0\0" + block)
+        names += [_name(tag) for tag in exif if tag not in STRUCTURAL and tag not in _POINTERS]
+        for pointer, title in _POINTERS.items():
+            inner = exif.get_ifd(pointer)
+            if pointer == 0x8825 and inner:
+                names.append("position (GPS)")
+            elif inner:
+                names += [_name(tag) for tag in inner if tag not in STRUCTURAL]
+            elif pointer in exif and title == "GPS":
+                names.append("position (GPS)")
+        second = exif.get_ifd(1)
+        if second:
+            names.append("thumbnail" if _THUMBNAIL in second else "second directory")
+        broken = False
+    if broken:
+        yield Leak("EXIF metadata", place, len(block))
+    elif names:
+        yield Leak(f"EXIF metadata: {_listed(names)}", place, len(block))
+
+
+def xmp_leaks(packet: bytes, place: str) -> Iterator[Leak]:
+    """What an XMP packet tells."""
+    kept = credit.read(Notes(xmp=packet))
+    if kept and credit.xmp_packet(kept) == packet:
+        yield doubt(f"a credit that was kept: {_credit_fields(kept)}", place, len(packet))
+        return
+    names = [match.decode() for match in _XMP_FIELD.findall(packet)]
+    yield Leak(f"XMP metadata: {_listed(names)}" if names else "XMP metadata", place, len(packet))
+
+
+def iptc_leaks(block: bytes, place: str) -> Iterator[Leak]:
+    """What an IPTC block tells."""
+    kept = credit.read(Notes(iptc=block))
+    if kept and credit.iptc_block(kept) == block:
+        yield doubt(f"a credit that was kept: {_credit_fields(kept)}", place, len(block))
+    else:
+        yield Leak("IPTC metadata", place, len(block))
+
+
+def _credit_fields(kept: credit.Credit) -> str:
+    fields = {
+        "creator": kept.creator,
+        "credit": kept.credit,
+        "copyright": kept.copyright,
+        "caption": kept.caption,
+    }
+    return _listed([name for name, value in fields.items() if value])
+
+
+def _name(tag: int) -> str:
+    return ExifTags.TAGS.get(tag, f"tag {tag:#06x}")
+
+
+def _listed(names: list[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    more = f" and {len(unique) - _NAMED} more" if len(unique) > _NAMED else ""
+    return ", ".join(unique[:_NAMED]) + more

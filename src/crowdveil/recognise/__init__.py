@@ -1,0 +1,1 @@
+"""Face recognition, for evidence and audits only: alignment and embedding, in memory."""
