@@ -12,11 +12,11 @@ import numpy.typing as npt
 Embeddings = npt.NDArray[np.floating]
 """(n, d), one row for each picture; a row with a NaN is a picture that gave no template."""
 
-PROBE_BLOCK = 512
+PROBE_BLOCK = 1024
 """Probes at a time: enough to keep the matrix product busy."""
 
 GALLERY_BLOCK = 16_384
-"""References at a time: with `PROBE_BLOCK` 32 MB of scores."""
+"""References at a time: with `PROBE_BLOCK` 64 MB of scores."""
 
 
 class Nearest(NamedTuple):
@@ -59,7 +59,7 @@ def search(gallery: Embeddings, probes: Embeddings, *, candidates: int) -> Neare
     )
     for start in range(0, len(probes), PROBE_BLOCK):
         rows = slice(start, start + PROBE_BLOCK)
-        _search_into(found.score[rows], found.reference[rows], _unit(probes[rows]), gallery)
+        _search_into(found.score[rows], found.reference[rows], probes[rows], gallery)
     return found
 
 
@@ -72,31 +72,35 @@ def has_template(embeddings: Embeddings) -> npt.NDArray[np.bool_]:
     return whole
 
 
-def _unit(block: Embeddings) -> npt.NDArray[np.float32]:
-    """Rows of length 1; a row that is no template becomes NaN, so that it matches nothing."""
+def _unit(block: Embeddings) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Rows of length 1, and which of them are templates; the others are zero."""
     rows = np.array(block, np.float32)
-    rows[~has_template(rows)] = np.nan
+    whole = has_template(rows)
+    rows[~whole] = 0
     # Scaled first: the square of a large component may overflow.
-    with np.errstate(invalid="ignore"):
-        rows /= np.abs(rows).max(1, keepdims=True, initial=0)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
+    rows /= np.where(whole, np.abs(rows).max(1, initial=0), 1)[:, None]
+    rows /= np.where(whole, np.linalg.norm(rows, axis=1), 1)[:, None]
+    return rows, whole
 
 
 def _search_into(
     score: npt.NDArray[np.float32],
     reference: npt.NDArray[np.int32],
-    probes: npt.NDArray[np.float32],
+    block: Embeddings,
     gallery: Embeddings,
 ) -> None:
     length = score.shape[1]
+    probes, searchable = _unit(block)
     for start in range(0, len(gallery), GALLERY_BLOCK):
-        references = _unit(gallery[start : start + GALLERY_BLOCK])
+        references, findable = _unit(gallery[start : start + GALLERY_BLOCK])
         scores = probes @ references.T
+        scores[~searchable] = -np.inf
+        scores[:, ~findable] = -np.inf
         # Only what beats the worst candidate so far is looked at: after the first block few do.
-        row, column = np.nonzero(_worth_a_look(scores, score[:, -1:], length))
+        chosen = np.flatnonzero(_worth_a_look(scores, score[:, -1:], length))
+        row, column = np.divmod(chosen, scores.shape[1])
         rows = np.concatenate([row, np.repeat(np.arange(len(probes)), length)])
-        values = np.concatenate([scores[row, column], score.ravel()])
+        values = np.concatenate([scores.ravel()[chosen], score.ravel()])
         names = np.concatenate([(column + start).astype(np.int32), reference.ravel()])
         order = np.lexsort((names, -values, rows))
         rows = rows[order]
@@ -109,9 +113,8 @@ def _search_into(
 def _worth_a_look(
     scores: npt.NDArray[np.float32], worst: npt.NDArray[np.float32], length: int
 ) -> npt.NDArray[np.bool_]:
-    if length >= scores.shape[1] or np.isfinite(worst).all():
-        # Comparisons with NaN are false: what gave no template is nobody's candidate.
-        return scores > worst
-    ordered = np.where(np.isnan(scores), -np.inf, scores)
-    kth = np.partition(ordered, -length, axis=1)[:, -length, None]
-    return (ordered >= kth) & (ordered > worst)
+    if length < scores.shape[1] and not np.isfinite(worst).all():
+        # Some list is not full yet: what is not among the best of this block cannot stay.
+        worst = np.maximum(worst, np.partition(scores, -length, axis=1)[:, -length, None])
+        return (scores >= worst) & np.isfinite(scores)
+    return scores > worst
