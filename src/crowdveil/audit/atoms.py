@@ -56,3 +56,15 @@ def atoms_of(people: pl.DataFrame, kinds: Sequence[str]) -> Atoms:
         found.get_column("atom:number").to_numpy().astype(np.int32),
         partitions({name: distinct.get_column(name).to_list() for name in kinds}, distinct.height),
     )
+
+
+def one_label(people: pl.DataFrame, person: str) -> pl.DataFrame:
+    """One row for each person in rising order, with the labels that any row of theirs has.
+
+    Args:
+        people: the column `person` and columns of labels, null where there is none; nobody may
+            carry two labels of one kind.
+        person: name of the column that says who it is.
+    """
+    labels = [name for name in people.columns if name != person]
+    return people.group_by(person).agg(pl.col(labels).drop_nulls().first()).sort(person)

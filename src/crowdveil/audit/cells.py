@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from crowdveil.audit.comparisons import Tally
 from crowdveil.audit.dyads import Rate, rate_of_dyads, rate_of_people
 from crowdveil.audit.partitions import EVERYONE, Partition
@@ -34,6 +36,7 @@ class Cells:
         partition: name of the partition.
         groups: names of its groups.
         fmr: for each group of probes, of each group of references.
+        against: for each group of probes, of references of all people.
         fnmr: of each group.
     """
 
@@ -41,6 +44,7 @@ class Cells:
     partition: str
     groups: tuple[str, ...]
     fmr: tuple[tuple[Rate, ...], ...]
+    against: tuple[Rate, ...]
     fnmr: tuple[Rate, ...]
 
     def within(self, error: Error) -> tuple[Rate, ...]:
@@ -63,19 +67,21 @@ def cells_of(
     tally: Tally, partition: Partition, points: Sequence[Point], resampling: Resampling
 ) -> Iterator[Cells]:
     """The rates of a partition at the points whose thresholds were tallied."""
-    groups = range(len(partition.groups))
-    pairs = {(g, h): tally.nonmated_cells(partition, g, h) for g in groups for h in groups}
-    alike = [tally.mated_cells(partition, g) for g in groups]
+    sides = [partition.group == code for code in range(len(partition.groups))]
+    anybody = np.ones(len(partition.group), np.bool_)
+    pairs = [[tally.nonmated_cells(one, other) for other in sides] for one in sides]
+    against = [tally.nonmated_cells(one, anybody) for one in sides]
+    alike = [tally.mated_cells(one) for one in sides]
     for number, point in enumerate(points):
         yield Cells(
             point=point,
             partition=partition.name,
             groups=partition.groups,
             fmr=tuple(
-                tuple(rate_of_dyads(pairs[g, h][number], resampling) for h in groups)
-                for g in groups
+                tuple(rate_of_dyads(cell[number], resampling) for cell in row) for row in pairs
             ),
-            fnmr=tuple(rate_of_people(alike[g][number], resampling) for g in groups),
+            against=tuple(rate_of_dyads(cell[number], resampling) for cell in against),
+            fnmr=tuple(rate_of_people(people[number], resampling) for people in alike),
         )
 
 

@@ -21,6 +21,7 @@ from crowdveil.audit.partitions import Partition
 from crowdveil.audit.shares import People
 
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,17 @@ class Tally:
     mated: Counts
     anonymous: bool = False
 
-    def nonmated_cells(self, partition: Partition, g: int, h: int) -> list[Dyads]:
-        """Comparisons of probes of group g with references of group h, at each threshold."""
-        group = partition.group[self.atom]
-        by_person = self._sums(self.probe, group == g, partition.group == h)
-        if self.reference is None:
-            if g != h:
-                by_person = by_person + self._sums(
-                    self.probe, group == h, partition.group == g
-                )  # fmt: skip
-        else:
-            by_person = by_person + self._sums(self.reference, group == h, partition.group == g)
+    def nonmated_cells(self, probes: Flags, references: Flags) -> list[Dyads]:
+        """Comparisons of people of some atoms with people of some atoms, at each threshold.
+
+        Args:
+            probes: (atoms,) those of the probes.
+            references: (atoms,) those of the references; may overlap with `probes`.
+        """
+        people = np.flatnonzero((probes | references)[self.atom])
+        by_person = _sums(self.probe, people, self._taking(probes, references))
+        if self.reference is not None:
+            by_person += _sums(self.reference, people, self._taking(references, probes))
         totals = by_person.sum(1) // 2
         if self.anonymous:
             return [
@@ -84,33 +85,35 @@ class Tally:
                 for errors in totals[1:]
             ]
         there = by_person[0] > 0
-        persons = [int(self.members[there & (group == side)].sum()) for side in (g, h)]
+        persons = [
+            int(self.members[people][there & side[self.atom[people]]].sum())
+            for side in (probes, references, probes | references)
+        ]
         return [
             Dyads(
                 people=tallied(by_person[number], by_person[0]),
                 errors=int(totals[number]),
                 trials=int(totals[0]),
-                persons=persons[0] if g == h else sum(persons),
-                disjoint=min(persons[0] // 2 if g == h else min(persons), int(totals[0])),
+                persons=persons[2],
+                disjoint=min(persons[0], persons[1], persons[2] // 2, int(totals[0])),
             )
             for number in range(1, len(totals))
         ]
 
-    def mated_cells(self, partition: Partition, g: int) -> list[People]:
-        """Comparisons of people of group g with themselves, at each threshold."""
-        mine = self.mated[:, partition.group[self.atom] == g]
+    def mated_cells(self, atoms: Flags) -> list[People]:
+        """Comparisons of people of some atoms with themselves, at each threshold."""
+        mine = self.mated[:, atoms[self.atom]]
         if self.anonymous:
             totals = mine.sum(1)
             return [_each_once(int(errors), int(totals[0])) for errors in totals[1:]]
         return [tallied(errors, mine[0]) for errors in mine[1:]]
 
-    @staticmethod
-    def _sums(
-        counts: Counts, people: npt.NDArray[np.bool_], atoms: npt.NDArray[np.bool_]
-    ) -> Counts:
-        sums = np.zeros(counts.shape[:2], np.int64)
-        sums[:, people] = counts[:, people][:, :, atoms].sum(2)
-        return sums
+    def _taking(self, own: Flags, others: Flags) -> Flags:
+        """(p, atoms) which comparisons of each person are among those asked for."""
+        taken = own[:, None] & others[None, :]
+        if self.reference is None:
+            taken |= taken.T
+        return np.asarray(taken[self.atom])
 
 
 class Comparisons(Protocol):
@@ -162,6 +165,10 @@ class Comparisons(Protocol):
     def tally(self, thresholds: Sequence[float]) -> Tally:
         """What every person's comparisons come to at these thresholds."""
         ...
+
+
+def _sums(counts: Counts, people: npt.NDArray[np.intp], taken: Flags) -> Counts:
+    return np.asarray((counts[:, people] * taken[people]).sum(2))
 
 
 def _each_once(errors: int, trials: int) -> People:

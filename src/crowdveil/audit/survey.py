@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crowdveil.audit.atoms import one_label
 from crowdveil.audit.tables import SIDES, Identity, ScoreRows
 from crowdveil.errors import TableInvalid
 
@@ -97,8 +98,7 @@ def survey(rows: ScoreRows, *, distance: bool = False) -> Survey:
     _refuse_duplicates(rows)
     together = pl.concat(people).unique()
     _refuse_two_labels(rows, together)
-    one_each = together.group_by("key").agg(pl.col(rows.kinds).drop_nulls().first()).sort("key")
-    return Survey(one_each, kept.edges(), kept.mated)
+    return Survey(one_label(together, "key"), kept.edges(), kept.mated)
 
 
 class _Kept:

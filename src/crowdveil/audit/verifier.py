@@ -1,23 +1,18 @@
-"""Audits a verification system from a table to a folder: reads, measures, writes.
+"""Audits comparisons from files to a folder: reads, measures, writes.
 
-The twin of `crowdveil audit verify` for programs. A table with a column of scores is one of
-comparisons; any other is one of pictures, whose embeddings are compared here.
+The twin of `crowdveil audit verify` for programs.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-
 from crowdveil.audit.bundle import provenance, write_bundle
-from crowdveil.audit.embedded import COLUMN, read_embeddings
 from crowdveil.audit.options import AUDIT, VerifyOptions
-from crowdveil.audit.paired import AllPairs
-from crowdveil.audit.rows import one_label_each, read_rows, require
-from crowdveil.audit.scored import ScoreTable
-from crowdveil.audit.verification import Comparisons, Verification, audit_comparisons
-from crowdveil.audit.verify_page import answers, verify_page, verify_tables, verify_values
+from crowdveil.audit.verify import Verification, audit_comparisons
+from crowdveil.audit.verify_inputs import prepare
+from crowdveil.audit.verify_page import verify_page
+from crowdveil.audit.verify_tables import verify_tables, verify_values
+from crowdveil.audit.verify_words import answers
 
 DEFAULT = VerifyOptions()
 
@@ -38,83 +33,47 @@ class Verified:
 
 
 def audit_verification(
-    table: Path, out: Path = AUDIT, *, options: VerifyOptions = DEFAULT
+    source: Path,
+    out: Path = AUDIT,
+    *,
+    references: Path | None = None,
+    options: VerifyOptions = DEFAULT,
 ) -> Verified:
-    """Measure a verification system group by group, and write its report and tables.
+    """Measure comparisons group by group, and write `report.html`, `audit.json` and tables.
 
     Args:
-        table: comparisons (`score`, and `mated` or `probe_subject` and `reference_subject`;
-            perhaps `probe` and `reference`; groups as in `scored`), or pictures (`subject`,
-            columns of groups, and embeddings as in `embedded.read_embeddings`).
+        source: a table of comparisons (`score`, and `mated` or `probe_subject` and
+            `reference_subject`; perhaps `probe` and `reference`), a table of pictures
+            (`subject` and `embedding`), or a folder of photos.
         out: folder for the results.
+        references: a table of pictures that those of `source` are compared with.
         options: what can be chosen.
 
     Raises:
-        TableInvalid: the table cannot be audited as it stands.
-        OptionsInvalid: no group is called like the reference group, or nothing sets a rate.
+        TableInvalid: a table cannot be audited as it stands.
+        OptionsInvalid: options contradict one another or the data.
         OutputRefused: the results exist already or cannot be written.
+        WeightsInvalid: the recogniser for photos is missing, altered or not what it should be.
     """
-    comparisons = _comparisons(table, options)
+    prepared = prepare(source, references, options)
     found = audit_comparisons(
-        comparisons,
+        prepared.comparisons,
         options.resampling(),
         fmr=options.fmr,
-        thresholds=[-value if options.distance else value for value in options.threshold],
+        thresholds=options.threshold,
         reference=options.reference_group,
+        min_people=options.min_people,
+        alpha=options.alpha,
+        distance=options.distance,
     )
-    failed = _failed(comparisons)
-    made = provenance(
-        "verify", {"comparisons": table}, [str(table), *options.words(), "--out", str(out)]
-    )
-    page = verify_page(found, made, options, failed)
-    values = {**made, **verify_values(found, options, failed)}
+    given = [str(source)] if references is None else [str(source), str(references)]
+    made = provenance("verify", prepared.inputs, [*given, *options.words(), "--out", str(out)])
+    page = verify_page(found, prepared, made, options)
     files = write_bundle(
-        out, page, values, verify_tables(found, options), overwrite=options.overwrite
+        out,
+        page,
+        {**made, **verify_values(found, prepared)},
+        verify_tables(found, prepared),
+        overwrite=options.overwrite,
     )
     return Verified(found, tuple(answers(found, options)), files)
-
-
-def _comparisons(table: Path, options: VerifyOptions) -> Comparisons:
-    if _has_scores(table, options.column.get("score", "score")):
-        columns = dict(options.column.items())
-        return ScoreTable(table, options.group, columns, distance=options.distance)
-    columns = {k: v for k, v in options.column.items() if k in ("subject", COLUMN)}
-    frame = read_rows(
-        table,
-        {k: v for k, v in columns.items() if k == "subject"},
-        needed=["subject"],
-        groups=options.group,
-    )
-    require(frame, table, "subject")
-    one_label_each(frame, table, "subject")
-    return AllPairs(
-        read_embeddings(table, frame.height, columns),
-        frame.get_column("subject").to_numpy().astype(np.str_),
-        [frame.get_column(f"group:{name}").to_list() for name in options.group],
-        options.group,
-    )
-
-
-def _has_scores(table: Path, score: str) -> bool:
-    try:
-        if table.suffix.lower() in {".parquet", ".pq"}:
-            return score in pl.scan_parquet(table).collect_schema().names()
-        if table.suffix.lower() == ".npz":
-            return False
-        return score in pl.scan_csv(table, infer_schema=False).collect_schema().names() or (
-            not table.with_suffix(".npy").exists()
-        )
-    except (OSError, pl.exceptions.PolarsError):
-        return True  # whoever reads it next says what is wrong
-
-
-def _failed(comparisons: Comparisons) -> dict[str, tuple[int, int]]:
-    """For each atom how many pictures gave no template, of how many; nothing for scores."""
-    if not isinstance(comparisons, AllPairs):
-        return {}
-    return {
-        ", ".join(label or "no label" for label in atom) or "everyone": (int(bad), int(bad + good))
-        for atom, bad, good in zip(
-            comparisons.atoms, comparisons.failed, comparisons.enrolled, strict=True
-        )
-    }

@@ -27,7 +27,7 @@ class Verification:
     """The audit of comparisons.
 
     Attributes:
-        comparisons: how many.
+        mated, nonmated: how many comparisons of either kind.
         persons: how many people they show; 0 if nothing says who is who.
         people_known: whether the data say who is who.
         points: operating points; thresholds are as the user gives them (distances stay so).
@@ -41,7 +41,8 @@ class Verification:
         unlabelled: for each partition, how many people are in none of its groups.
     """
 
-    comparisons: int
+    mated: int
+    nonmated: int
     persons: int
     people_known: bool
     points: tuple[Point, ...]
@@ -103,7 +104,8 @@ def audit_comparisons(
     )
     left_out = {(found.partition, found.group) for found in small}
     return Verification(
-        comparisons=source.comparisons,
+        mated=int(tally.mated[0].sum()),
+        nonmated=source.comparisons - int(tally.mated[0].sum()),
         persons=source.persons,
         people_known=source.people_known,
         points=tuple(told),

@@ -1,4 +1,4 @@
-"""`crowdveil audit verify`: scores or embeddings in, an audit by group out."""
+"""`crowdveil audit verify`: scores, embeddings or photos in, an audit by group out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,30 +16,68 @@ FMR, THRESHOLDS = list(DEFAULT.fmr), list(DEFAULT.threshold)
 
 
 def verify(
-    table: Annotated[
+    source: Annotated[
         Path,
         typer.Argument(
-            metavar="TABLE",
-            help="Comparisons with a score each (CSV, Parquet), or pictures with embeddings.",
+            metavar="SOURCE",
+            help="A table of comparisons with scores, a table of pictures with embeddings, or a "
+            "folder of photos.",
         ),
     ],
+    references: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[REFERENCES]",
+            help="Pictures with embeddings that those of SOURCE are compared with, instead of one "
+            "another.",
+        ),
+    ] = None,
     out: given.OutOption = AUDIT,
     group: given.GroupOption = GROUPS,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            help="Table of subject and groups, if SOURCE does not hold them; for photos, of "
+            "picture, subject and groups.",
+        ),
+    ] = DEFAULT.labels,
     fmr: Annotated[
         list[float],
         typer.Option(
             "--fmr",
             metavar="RATE",
-            help="Set a threshold for this rate of false matches, of all or of the reference "
-            "group.",
+            help="Set a threshold for this rate of false matches, of everyone or within the "
+            "reference group.",
         ),
     ] = FMR,
     threshold: Annotated[
         list[float], typer.Option("--threshold", metavar="SCORE", help="Also measure at this.")
     ] = THRESHOLDS,
     distance: Annotated[
-        bool, typer.Option("--distance", help="Smaller scores are more alike.")
+        bool, typer.Option("--distance", help="Scores are distances: low means similar.")
     ] = DEFAULT.distance,
+    min_people: Annotated[
+        int,
+        typer.Option(
+            "--min-people", metavar="N", min=1, help="Do not compare groups of fewer people."
+        ),
+    ] = DEFAULT.min_people,
+    alpha: Annotated[
+        float,
+        typer.Option(
+            "--alpha", metavar="SHARE", help="Weight of FMR in measures of both rates, 0 to 1."
+        ),
+    ] = DEFAULT.alpha,
+    recogniser: Annotated[
+        Path | None,
+        typer.Option(
+            "--recogniser",
+            metavar="FILE.onnx",
+            help="Your own recogniser for photos, with FILE.toml beside it.",
+        ),
+    ] = DEFAULT.recogniser,
     column: given.ColumnOption = COLUMNS,
     reference_group: given.ReferenceOption = DEFAULT.reference_group,
     confidence: given.ConfidenceOption = DEFAULT.confidence,
@@ -48,11 +86,13 @@ def verify(
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Measure comparisons of two pictures (1:1), group by group.
+    """Measure comparisons of two faces (1:1), group by group.
 
-    FMR for every pair of groups, FNMR, DET curves and summary measures, with intervals from
-    resampled people. Of pictures with embeddings all pairs are compared. Groups are never
-    inferred. docs/audit.md explains every figure.
+    FMR within and between groups, FNMR, error curves, distributions of scores, differences and
+    measures that sum them up, each with intervals from resampled people. A table of comparisons
+    has a column score, and probe_subject and reference_subject or mated; groups are in
+    probe_race and reference_race (or race, if both sides share it) for --group race. Groups are
+    never inferred. docs/audit.md explains every figure.
 
     \b
     Examples:
@@ -60,18 +100,24 @@ def verify(
       crowdveil audit verify scores.parquet --group race --group sex --fmr 0.0001
       crowdveil audit verify scores.csv --group race --reference-group white
       crowdveil audit verify faces.npz --group race --threshold 0.36
+      crowdveil audit verify photos/ --labels people.csv --group race
     """
     from crowdveil.audit.verifier import audit_verification
 
     def work() -> Told:
         written = audit_verification(
-            table,
+            source,
             out,
+            references=references,
             options=VerifyOptions(
                 group=tuple(group),
+                labels=labels,
                 fmr=tuple(fmr),
                 threshold=tuple(threshold),
                 distance=distance,
+                min_people=min_people,
+                alpha=alpha,
+                recogniser=recogniser,
                 column=given.renamed(column),
                 reference_group=reference_group,
                 confidence=confidence,
