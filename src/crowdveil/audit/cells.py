@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from crowdveil.audit.comparisons import Tally
-from crowdveil.audit.dyads import Rate, rate_of_dyads, rate_of_people
+from crowdveil.audit.dyads import Dyads, Rate, rate_of_dyads, rate_of_people
 from crowdveil.audit.partitions import EVERYONE, Partition
 from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.search_points import Point
@@ -72,15 +72,20 @@ def cells_of(
     pairs = [[tally.nonmated_cells(one, other) for other in sides] for one in sides]
     against = [tally.nonmated_cells(one, anybody) for one in sides]
     alike = [tally.mated_cells(one) for one in sides]
+    everyone = tally.nonmated_cells(anybody, anybody)
     for number, point in enumerate(points):
+        overall = rate_of_dyads(everyone[number], resampling)
+        clustering = overall.clustering if overall.share.errors else None
+
+        def rate(cell: list[Dyads], number: int = number, like: float | None = clustering) -> Rate:
+            return rate_of_dyads(cell[number], resampling, clustering=like)
+
         yield Cells(
             point=point,
             partition=partition.name,
             groups=partition.groups,
-            fmr=tuple(
-                tuple(rate_of_dyads(cell[number], resampling) for cell in row) for row in pairs
-            ),
-            against=tuple(rate_of_dyads(cell[number], resampling) for cell in against),
+            fmr=tuple(tuple(map(rate, row)) for row in pairs),
+            against=tuple(map(rate, against)),
             fnmr=tuple(rate_of_people(people[number], resampling) for people in alike),
         )
 

@@ -63,7 +63,7 @@ class Rate:
         return self.share.trials / self.clustering
 
 
-def rate_of_dyads(dyads: Dyads, resampling: Resampling) -> Rate:
+def rate_of_dyads(dyads: Dyads, resampling: Resampling, *, clustering: float | None = None) -> Rate:
     """The rate over comparisons of different people.
 
     The variance of a sum over pairs is that of the sums by person, less each pair's own, which
@@ -71,6 +71,16 @@ def rate_of_dyads(dyads: Dyads, resampling: Resampling) -> Rate:
     and Assenova (2015), Polit. Anal. 23(4), 564-577. Each pair's own is taken to be that of
     independent comparisons, which is never too much. Resamples of people (Bolle, Ratha and
     Pankanti 2004, Comput. Vis. Image Underst. 93(1), 1-25) are stretched to this variance.
+
+    Where nothing or all went wrong resampling learns nothing. Then the bounds are exact for as
+    many comparisons as these are worth: Korn and Graubard (1998), Surv. Methodol. 24(2), 193-201.
+
+    Args:
+        dyads: what the comparisons came to.
+        resampling: how sure is sure.
+        clustering: `Rate.clustering` of all comparisons at the threshold, which is taken where
+            these show none; None if those show none either, and comparisons count only as far
+            as no two share a person.
     """
     errors, trials = dyads.errors, dyads.trials
     if not trials:
@@ -82,12 +92,14 @@ def rate_of_dyads(dyads: Dyads, resampling: Resampling) -> Rate:
         share = _share(dyads, low, high, bound, Method.EXACT)
         return _rate(share, 1.0, resampling)
     if errors in (0, trials):
-        number = max(1, dyads.disjoint)
+        number, method = max(1, dyads.disjoint), Method.EXACT_BY_PERSON
+        if clustering is not None:
+            number, method = max(number, int(trials / clustering)), Method.EXACT_CLUSTERED
         whole = number if errors else 0
         low, high = map(float, clopper_pearson(whole, number, confidence=confidence))
         bound = float(at_most(whole, number, confidence=confidence))
-        share = _share(dyads, low, high, bound, Method.EXACT_BY_PERSON)
-        return _rate(share, 1.0, resampling)
+        share = _share(dyads, low, high, bound, method)
+        return _rate(share, max(1.0, trials / number), resampling)
     rate = errors / trials
     sums = float(people.number @ (people.errors - rate * people.trials) ** 2)
     alone = trials * rate * (1 - rate)

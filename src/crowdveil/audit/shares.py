@@ -35,6 +35,10 @@ class Method(StrEnum):
     EXACT_BY_PERSON = "exact, by person"
     """All or no trials went wrong, of which resampling learns nothing: counted in people."""
 
+    EXACT_CLUSTERED = "exact, clustered"
+    """All or no comparisons went wrong: counted as many as they are worth if their errors
+    cluster by person as those of everyone do."""
+
     NONE = "none"
     """No trials, so anything is possible."""
 

@@ -15,7 +15,7 @@ from crowdveil.audit.partitions import Partition
 STEPS = 200
 """Points of a DET curve: more cannot be seen."""
 
-BARS = 80
+BARS = 50
 """Steps of a distribution of scores."""
 
 Floats = npt.NDArray[np.float64]

@@ -3,12 +3,15 @@
 What was measured comes in; one SVG element goes out, or None where there is nothing to draw.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
 from crowdveil.audit.cells import Cells, Error
+from crowdveil.audit.dyads import Rate
 from crowdveil.audit.pictures import HEIGHT_PX, PADDING, WIDTH_PX, intervals, matrix
 from crowdveil.audit.search_points import Point
 from crowdveil.audit.verify_curves import Curve, Spread
@@ -29,7 +32,7 @@ def det(curves: Sequence[Curve], points: Sequence[Point]) -> Markup | None:
         curves: of the groups, at most as many as there are colours.
         points: operating points.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"group": curve.group, "fmr": float(x), "fnmr": float(y), "order": step}
         for curve in curves
         for step, (x, y) in enumerate(zip(curve.fmr, curve.fnmr, strict=True))
@@ -44,8 +47,10 @@ def det(curves: Sequence[Curve], points: Sequence[Point]) -> Markup | None:
         scale=alt.Scale(domain=groups, range=list(COLOURS[: len(groups)])),
         legend=alt.Legend(columns=2, labelLimit=190) if len(groups) > 1 else None,
     )
-    across = alt.X("fmr:Q", title="FMR", axis=_log_axis(), scale=alt.Scale(type="log"))
-    up = alt.Y("fnmr:Q", title="FNMR", axis=_log_axis(), scale=alt.Scale(type="log"))
+    axis, scale = _logarithmic([row["fmr"] for row in rows])
+    across = alt.X("fmr:Q", title="FMR", axis=axis, scale=scale)
+    axis, scale = _logarithmic([row["fnmr"] for row in rows])
+    up = alt.Y("fnmr:Q", title="FNMR", axis=axis, scale=scale)
     line = (
         alt.Chart(alt.InlineData(rows))
         .mark_line(interpolate="linear")
@@ -136,7 +141,7 @@ def who_for_whom(cells: Cells) -> Markup | None:
             "row": group,
             "column": other,
             "times": rate.share.rate * trials / errors if rate.share.trials else None,
-            "text": percent(rate.share.rate, 2).removesuffix(" %") if rate.share.trials else "",
+            "text": _cell(rate),
         }
         for group, row in zip(cells.groups, cells.fmr, strict=True)
         for other, rate in zip(cells.groups, row, strict=True)
@@ -146,11 +151,27 @@ def who_for_whom(cells: Cells) -> Markup | None:
     )
 
 
+def _cell(rate: Rate) -> str:
+    """The rate in per cent; where no error was seen, what it is below at the least."""
+    if not rate.share.trials:
+        return ""
+    if not rate.share.errors:
+        return f"<{percent(rate.exact_at_most, 2).removesuffix(' %')}"
+    return percent(rate.share.rate, 2).removesuffix(" %")
+
+
 def _nearest(curve: Curve, point: Point) -> int:
     return int(abs(curve.threshold - point.threshold).argmin())
 
 
-def _log_axis() -> alt.Axis:
-    return alt.Axis(
-        labelExpr="format(datum.value * 100, '~g') + ' %'", tickCount=5, labelOverlap=True
+def _logarithmic(values: Sequence[float]) -> tuple[alt.Axis, alt.Scale]:
+    """An axis from a power of ten to a power of ten, with lines at these and between them."""
+    first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    last = max(last, first + 1)
+    between = (1, 3) if last - first < 4 else (1,)
+    ticks = [n * 10.0**power for power in range(first, last + 1) for n in between]
+    axis = alt.Axis(
+        values=[tick for tick in ticks if tick <= 10.0**last],
+        labelExpr="format(datum.value * 100, '~r') + '%'",
     )
+    return axis, alt.Scale(type="log", domain=[10.0**first, 10.0**last], nice=False)

@@ -19,7 +19,7 @@ from crowdveil.report.page import count, percent
 KINDS = {Error.FMR: "non-mated comparisons", Error.FNMR: "mated comparisons"}
 
 MOST_NAMED = 8
-"""Small groups that are named in a sentence."""
+"""Groups about which there are sentences."""
 
 
 def answers(audit: Verification, options: VerifyOptions) -> list[str]:
@@ -49,12 +49,15 @@ def measured(rate: Rate, error: Error) -> str:
 def may_be(rate: Rate, error: Error) -> str:
     """How large a rate may be where no error was seen."""
     alone = f"{error} may be as high as {percent(rate.exact_at_most, 2)}"
-    if rate.share.method is not Method.EXACT_BY_PERSON:
-        return alone
-    return (
-        f"{alone} if comparisons are independent, and {percent(rate.share.at_most, 2)} if those of "
-        "a person stand or fall together"
-    )
+    other = percent(rate.share.at_most, 2)
+    if rate.share.method is Method.EXACT_CLUSTERED and rate.share.at_most > rate.exact_at_most:
+        return f"{alone} if comparisons are independent, and {other} if errors cluster as elsewhere"
+    if rate.share.method is Method.EXACT_BY_PERSON:
+        return (
+            f"{alone} if comparisons are independent, and {other} if those of a person stand or "
+            "fall together"
+        )
+    return alone
 
 
 def shown(threshold: float) -> str:
@@ -69,12 +72,12 @@ def headline(cells: Cells) -> str:
 
 
 def without_errors(cells: Cells, error: Error) -> list[tuple[str, str]]:
-    """Groups in which no error was seen, and what that allows to say."""
+    """Groups in which no error was seen, and what that allows to say; at most `MOST_NAMED`."""
     return [
         (group, f"{words.among(rate.share, KINDS[error])} went wrong: {may_be(rate, error)}")
         for group, rate in zip(cells.groups, cells.within(error), strict=True)
         if rate.share.trials and not rate.share.errors
-    ]
+    ][:MOST_NAMED]
 
 
 def small(audit: Verification, options: VerifyOptions) -> str:
