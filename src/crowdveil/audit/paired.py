@@ -55,11 +55,13 @@ class AllPairs:
         usable = has_template(embeddings)
         self.enrolled = np.bincount(atom[usable], minlength=len(self.atoms))
         self.failed = np.bincount(atom[~usable], minlength=len(self.atoms))
-        # Pictures of one atom stand together, so that a block is of one pair of atoms.
-        order = np.flatnonzero(usable)[np.argsort(atom[usable], kind="stable")]
+        person = np.unique(subject, return_inverse=True)[1].astype(np.int64)
+        # Pictures of one atom stand together, so that a block is of one pair of atoms, and in
+        # it those of one person, so that few blocks hold mated comparisons.
+        order = np.flatnonzero(usable)
+        order = order[np.lexsort((person[order], atom[order]))]
         self._embeddings, self._order = embeddings, order
-        self._atom = atom[order]
-        self._subject = np.unique(subject[order], return_inverse=True)[1].astype(np.int64)
+        self._atom, self._subject = atom[order], person[order]
 
     def threshold(self, target: float, probes: npt.NDArray[np.bool_]) -> float:
         """As `Comparisons.threshold`, on the edge of a step."""
@@ -85,18 +87,17 @@ class AllPairs:
         )
         for scores, rows, columns, a, b in self._blocks():
             accepted = scores >= threshold
-            mated = self._mates(rows, columns)
-            valid = _once(scores.shape, rows, columns)
-            for is_mated in (False, True):
-                which = valid & (mated == is_mated)
-                wrong = which & (accepted != is_mated)
-                cells[0, int(is_mated), a, b] += np.count_nonzero(wrong)
-                cells[1, int(is_mated), a, b] += np.count_nonzero(which)
+            for is_mated, which in self._kinds(rows, columns):
+                wrong = accepted if which is None else which & (accepted != is_mated)
                 for axis, mine, own, other in ((1, rows, a, b), (0, columns, b, a)):
                     table = persons[is_mated, own]
                     who = self._subject[mine]
-                    np.add.at(table[:, other, 0], who, np.count_nonzero(wrong, axis=axis))
-                    np.add.at(table[:, other, 1], who, np.count_nonzero(which, axis=axis))
+                    errors = np.count_nonzero(wrong, axis=axis)
+                    every = scores.shape[axis] if which is None else which.sum(axis=axis)
+                    np.add.at(table[:, other, 0], who, errors)
+                    np.add.at(table[:, other, 1], who, every)
+                cells[0, int(is_mated), a, b] += errors.sum()
+                cells[1, int(is_mated), a, b] += scores.size if which is None else which.sum()
         flat = {kind: _persons(persons, kind) for kind in (False, True)}
         cells = cells + cells.transpose(0, 1, 3, 2)
         for k in range(atoms):
@@ -125,23 +126,31 @@ class AllPairs:
     def _histograms(self) -> tuple[Counts, Counts]:
         """Non-mated and mated scores by atoms, (a, a, BINS), symmetric."""
         atoms = len(self.atoms)
-        every, mates = (np.zeros((atoms, atoms, BINS), np.int64) for _ in range(2))
+        non_mated, mates = (np.zeros((atoms, atoms, BINS), np.int64) for _ in range(2))
         for scores, rows, columns, a, b in self._blocks():
-            if rows.start == columns.start:
-                taken = scores[_once(scores.shape, rows, columns)][:, None]
-            else:
-                taken = scores
-            every[a, b] += _histogram(taken)
-            same = self._mates(rows, columns) & _once(scores.shape, rows, columns)
-            mates[a, b] += _histogram(scores[same][:, None])
-        for table in (every, mates):
+            for is_mated, which in self._kinds(rows, columns):
+                table = mates if is_mated else non_mated
+                table[a, b] += _histogram(scores if which is None else scores[which][:, None])
+        for table in (non_mated, mates):
             table += table.transpose(1, 0, 2).copy()
             for k in range(atoms):
                 table[k, k] //= 2
-        return every - mates, mates
+        return non_mated, mates
 
-    def _mates(self, rows: slice, columns: slice) -> npt.NDArray[np.bool_]:
-        return np.asarray(self._subject[rows, None] == self._subject[None, columns], np.bool_)
+    def _kinds(
+        self, rows: slice, columns: slice
+    ) -> Iterator[tuple[bool, npt.NDArray[np.bool_] | None]]:
+        """Which cells of a block are non-mated, and which mated; None for all of them."""
+        mine, theirs = self._subject[rows], self._subject[columns]
+        if mine[-1] < theirs[0] or theirs[-1] < mine[0]:
+            yield False, None
+            return
+        mated = mine[:, None] == theirs[None]
+        once = np.ones(mated.shape, np.bool_)
+        if rows.start == columns.start:
+            once = np.triu(once, 1)
+        yield False, once & ~mated
+        yield True, once & mated
 
     def _blocks(
         self,
@@ -172,19 +181,17 @@ class AllPairs:
         return rows
 
 
-def _once(shape: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[np.bool_]:
-    """Which cells of a block are pairs that no other cell is."""
-    whole = np.ones(shape, np.bool_)
-    return np.triu(whole, 1) if rows.start == columns.start else whole
-
-
 def _histogram(scores: npt.NDArray[np.float32]) -> Counts:
-    """(BINS,) counts; rounding may put a perfect match above 1, which is in the last step."""
+    """(BINS,) counts; what rounding puts outside -1 to 1 is in the last or the first step."""
     if not scores.size:
         return np.zeros(BINS, np.int64)
-    inside = np.clip(scores, -1, np.nextafter(np.float32(1), np.float32(0)))
-    counts = cv2.calcHist([np.ascontiguousarray(inside)], [0], None, [BINS], [-1, 1])
-    return np.asarray(counts, np.int64).ravel()
+    found = cv2.calcHist([np.ascontiguousarray(scores)], [0], None, [BINS], [-1, 1])
+    counts = np.asarray(found, np.int64).ravel()
+    if outside := scores.size - int(counts.sum()):
+        above = int(np.count_nonzero(scores >= 1))
+        counts[-1] += above
+        counts[0] += outside - above
+    return counts
 
 
 def _edge(step: int) -> float:
