@@ -294,6 +294,8 @@ def show_threshold(people: People, embedder: Embedder) -> None:
     pairs = np.sort((clean @ clean.T)[np.triu_indices(len(clean), 1)])
     mated = (probes * clean[people.mates]).sum(axis=1)
     print(f"{embedder.recogniser.name}: {len(pairs):,} pairs of different people")
+    first = search(probes, clean, people.mates).within(1)
+    print(f"unveiled, rank 1 among {len(clean)} people: {share_text(first)}")
     for rate in (1e-3, 1e-4, 1e-5):
         threshold = float(pairs[len(pairs) - 1 - int(rate * len(pairs))])
         share = Share(int((mated > threshold).sum()), len(mated), rate)

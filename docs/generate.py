@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -40,8 +40,20 @@ def evidence_schema() -> str:
 
 def reference() -> str:
     """Every command with its help and options, as Markdown."""
-    commands = [info.callback for info in app.registered_commands if info.callback]
-    return "\n".join(_command(command) for command in commands)
+    return "\n".join(_command(words, command) for words, command in commands())
+
+
+def commands() -> list[tuple[str, Callable[..., Any]]]:
+    """Every command with the words that call it, as "audit verify"."""
+    own = [("", info) for info in app.registered_commands]
+    for group in app.registered_groups:
+        prefix = f"{(group.typer_instance or app).info.name} "
+        own += [(prefix, info) for info in (group.typer_instance or app).registered_commands]
+    return [
+        (f"{prefix}{info.callback.__name__}", info.callback)
+        for prefix, info in own
+        if info.callback
+    ]
 
 
 def cli_page(page: str) -> str:
@@ -49,18 +61,18 @@ def cli_page(page: str) -> str:
     return f"{page.split(BEGIN)[0]}{BEGIN}\n\n{reference()}"
 
 
-def _command(command: Callable[..., Any]) -> str:
+def _command(words: str, command: Callable[..., Any]) -> str:
     text, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\b")
-    rows, usage = [], ["crowdveil", command.__name__]
+    rows, usage = [], ["crowdveil", words]
     hints = get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
         kind, info = get_args(hints[name])
         if isinstance(info, typer.models.ArgumentInfo):
-            usage.append(f"{info.metavar}...")
+            usage.append(f"{info.metavar}{'...' if get_origin(kind) is list else ''}")
             rows.append(f"| `{info.metavar}` | {info.help} | |")
         else:
             rows.append(_row(kind, info, parameter.default))
-    lines = [f"## {command.__name__}", "", _unwrapped(text), "", "```console"]
+    lines = [f"## {words}", "", _unwrapped(text), "", "```console"]
     lines += [f"$ {' '.join(usage)} [OPTIONS]", "```"]
     if examples:
         # Two columns: the command, and what it does.
@@ -78,6 +90,8 @@ def _row(kind: Any, info: typer.models.OptionInfo, default: object) -> str:
     enums = [choice for choice in (kind, *get_args(kind)) if isinstance(choice, type(Enum))]
     if enums:
         sentence += f" One of {', '.join(f'`{member.value}`' for member in enums[0])}."
+    if isinstance(default, list):
+        default = ", ".join(map(str, default)) or None
     if default is None or default is False:
         return f"| {names} | {sentence} | |"
     return f"| {names} | {sentence} | `{default}` |"

@@ -219,13 +219,14 @@ class Reidentification:
                 first = best.overall.rank_1
                 _, high = first.interval
                 said.append(
-                    f"No attack recognised the {count} more often than guessing: at best "
+                    f"No attack recognised the {count} more often than luck explains: at best "
                     f"{first.hits} named first among {self.people} people (guessing: "
-                    f"{_of(first)}), so at most {float(high):.1%} with 95 % confidence."
+                    f"{_of(first)}); the true share may be as high as {float(high):.1%} "
+                    "(95 % confidence)."
                 )
             case Verdict.INCONCLUSIVE:
                 said.append(
-                    f"No attack recognised the {count} more often than guessing, but with "
+                    f"No attack recognised the {count} more often than luck explains, but with "
                     f"{self.people} people to choose from even naming everyone right could be "
                     "luck: this proves little; a gallery of other people's photos makes the test "
                     "sharper."

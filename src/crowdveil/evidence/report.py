@@ -226,11 +226,15 @@ def _chart(attack: AttackRecord) -> Markup:
     )
     spans = base.mark_rule(color=COLOURS[7], strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     chance = base.mark_tick(color=COLOURS[1], thickness=3, height=20).encode(x="chance:Q")
-    return svg((bars + spans + chance).properties(width=440, height=44 * len(shown)))
+    return svg(
+        (bars + spans + chance).properties(width=440, height=44 * len(shown), padding=_PADDING)
+    )
 
 
 _LABELS = alt.Axis(labelLimit=260, labelExpr="split(datum.label, ', ')")
 _PERCENT = alt.Axis(format="%", tickCount=5)
+_PADDING = {"left": 30, "right": 8, "top": 5, "bottom": 5}
+"""Browsers may set labels wider than they were measured."""
 
 
 def _bar(one: AttackFigures) -> dict[str, object]:
