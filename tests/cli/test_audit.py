@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crowdveil.audit.options import AUDIT, Auditing, ClassifyOptions, IdentifyOptions
+from crowdveil.audit.options import AUDIT, Auditing, ClassifyOptions, IdentifyOptions, VerifyOptions
 from crowdveil.cli.audit.classify import classify
 from crowdveil.cli.audit.identify import identify
+from crowdveil.cli.audit.verify import verify
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -138,6 +139,52 @@ def test_the_command_in_an_audit_makes_it_again(
     assert {path.name: path.read_bytes() for path in Path("audit").iterdir()} == before
 
 
+def test_comparisons_are_audited_to_a_page_values_and_tables_and_again(
+    crowdveil: Callable[..., Any], searched: tuple[Path, Path]
+) -> None:
+    options = ["--group", "group", "--fmr", "0.01", "--threshold", "0.5", "--draws", "150"]
+    said = crowdveil("audit", "verify", searched[1], *options)
+    assert (said.code, said.err) == (0, "")
+    assert "At the threshold" in said.out
+    assert "(FMR of everyone at most 1 %), FMR is" in said.out
+    before = {path.name: path.read_bytes() for path in Path("audit").iterdir()}
+    assert set(before) == {
+        *("report.html", "audit.json", "fmr.csv", "fnmr.csv", "differences.csv", "summaries.csv"),
+        *("det.csv", "scores.csv", "acquisition.csv"),
+    }
+    fmr = pl.read_csv("audit/fmr.csv").filter(pl.col("partition") == "group")
+    assert set(fmr["probe_group"]) == {"one & only", "other"}
+    assert "one &amp; only" in before["report.html"].decode()
+    command = json.loads(before["audit.json"])["command"]
+    shutil.rmtree("audit")
+    assert crowdveil(*shlex.split(command)[1:]).code == 0
+    assert {path.name: path.read_bytes() for path in Path("audit").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--fmr", "2"], 2, "fmr must be above 0 and below 1"),
+        (["--alpha", "2"], 2, "alpha must lie between 0 and 1"),
+        (["--recogniser", "mine.onnx"], 2, "--recogniser is for a folder of photos"),
+        (["--reference-group", "x"], 2, "no group is called 'x'"),
+        (["--labels", "none.csv"], 1, "none.csv: there is no such file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_comparisons_that_cannot_be_audited_leave_nothing_behind(
+    crowdveil: Callable[..., Any],
+    searched: tuple[Path, Path],
+    words: list[str],
+    code: int,
+    sentence: str,
+) -> None:
+    said = crowdveil("audit", "verify", searched[1], "--group", "group", *words)
+    assert said.code == code
+    assert sentence in said.err
+    assert not Path("audit").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -183,7 +230,12 @@ def test_an_audit_that_is_there_is_kept_unless_told_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("command", "options"), [(classify, ClassifyOptions()), (identify, IdentifyOptions())]
+    ("command", "options"),
+    [
+        (classify, ClassifyOptions()),
+        (identify, IdentifyOptions()),
+        (verify, VerifyOptions()),
+    ],
 )
 def test_a_command_takes_all_options_with_their_defaults(
     command: Callable[..., None], options: Auditing
@@ -191,7 +243,8 @@ def test_a_command_takes_all_options_with_their_defaults(
     given = {
         name: tuple(parameter.default) if isinstance(parameter.default, list) else parameter.default
         for name, parameter in signature(command).parameters.items()
-        if parameter.default is not Parameter.empty and name not in {"candidates", "quiet"}
+        if parameter.default is not Parameter.empty
+        and name not in {"candidates", "references", "quiet"}
     }
     meant = {field.name: getattr(options, field.name) for field in fields(options)}
     assert given == {**meant, "column": (), "out": AUDIT}
@@ -220,7 +273,8 @@ def test_the_pages_load_and_run_nothing(
 ) -> None:
     crowdveil("audit", "classify", faces, "--group", "gender", "-o", "c")
     crowdveil("audit", "identify", *searched, "--group", "group", "-o", "i", "--draws", "100")
-    for folder in ("c", "i"):
+    crowdveil("audit", "verify", searched[1], "--group", "group", "-o", "v", "--draws", "100")
+    for folder in ("c", "i", "v"):
         loads = Loads()
         loads.feed(Path(folder, "report.html").read_text())
         assert loads.found == []
@@ -232,7 +286,8 @@ def test_the_pages_open_from_disk_without_an_error_and_fit_a_phone(
 ) -> None:
     crowdveil("audit", "classify", faces, "--group", "skin <type>", "--group", "gender", "-o", "c")
     crowdveil("audit", "identify", *searched, "--group", "group", "-o", "i", "--draws", "100")
-    for folder in ("c", "i"):
+    crowdveil("audit", "verify", searched[1], "--group", "group", "-o", "v", "--draws", "100")
+    for folder in ("c", "i", "v"):
         page = tmp_path / folder / "report.html"
         console, _ = browsed(page, tmp_path)
         assert console == []
