@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from crowdveil.audit.atoms import Atoms
-from crowdveil.audit.comparisons import Counts, Histograms, Tally
+from crowdveil.audit.comparisons import Histograms, Tally
 from crowdveil.audit.survey import Survey, key, mated, score
 from crowdveil.audit.tables import SIDES, Identity, ScoreRows
 
@@ -95,20 +95,21 @@ class ScoreTable:
     def tally(self, thresholds: Sequence[float]) -> Tally:
         """See `Comparisons`."""
         rows = self._tally_rows()
-        coded = self._coded(rows)
-        reached = [pl.col("score") >= value for value in thresholds]
-        sums = [flag.sum().alias(f"t{number}") for number, flag in enumerate(reached)]
-        missed = [(~flag).sum().alias(f"t{number}") for number, flag in enumerate(reached)]
-        size = (1 + len(thresholds), len(rows.atom), len(self.partitions[0].group))
-        apart = coded.filter(~pl.col("mated"))
-        return Tally(
-            atom=rows.atom,
-            members=rows.members,
-            probe=self._dense(apart, ["probe:row", "reference:atom"], sums, size),
-            reference=self._dense(apart, ["reference:row", "probe:atom"], sums, size),
-            mated=self._dense(coded.filter("mated"), ["probe:row"], missed, size[:2]),
-            anonymous=self._anonymous,
-        )
+        shape = (1 + len(thresholds), len(rows.atom), len(self.partitions[0].group))
+        probe, reference = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        mated = np.zeros(shape[:2], np.int64)
+        sides = [f"{side}:{what}" for side in SIDES for what in ("row", "atom")]
+        # Grouping by so many keys in Polars would need memory for a good part of the rows.
+        for _, batch in self._rows.batches(self._coded(rows).select("score", "mated", *sides)):
+            values, is_mated, *codes = (column.to_numpy() for column in batch)
+            row, atom, other_row, other_atom = codes
+            reaching = [np.ones(len(values), np.bool_), *(values >= t for t in thresholds)]
+            for number, reached in enumerate(reaching):
+                false = ~is_mated & reached
+                np.add.at(probe[number], (row[false], other_atom[false]), 1)
+                np.add.at(reference[number], (other_row[false], atom[false]), 1)
+                np.add.at(mated[number], row[is_mated & (~reached if number else reached)], 1)
+        return Tally(rows.atom, rows.members, probe, reference, mated, self._anonymous)
 
     @cached_property
     def _histograms(self) -> Histograms:
@@ -158,21 +159,6 @@ class ScoreTable:
             .agg(pl.len())
         )
         return self._rows.collect(mine).sort("score")
-
-    def _dense(
-        self,
-        rows: pl.LazyFrame,
-        keys: Sequence[str],
-        sums: Sequence[pl.Expr],
-        size: tuple[int, ...],
-    ) -> Counts:
-        """Counts of rows and errors by keys, as an array with a place for every key."""
-        found = self._rows.collect(rows.group_by(keys).agg(pl.len().alias("n"), *sums))
-        counts = np.zeros(size, np.int64)
-        place = [found.get_column(name).to_numpy().astype(np.intp) for name in keys]
-        for number, name in enumerate(found.columns[len(keys) :]):
-            counts[number][tuple(place)] = found.get_column(name).to_numpy()
-        return counts
 
     def _tally_rows(self) -> _Rows:
         """A row for each person; if these are too many, people of one atom share rows.
