@@ -19,7 +19,7 @@ from crowdveil.audit.pictured import Pictures, plain_names
 from crowdveil.audit.rows import one_label_each, read_rows, require, unique
 from crowdveil.detect.engine import cores
 from crowdveil.detect.finder import FaceFinder
-from crowdveil.detect.landmarks import LandmarkFinder
+from crowdveil.detect.landmarks import SURE, LandmarkFinder
 from crowdveil.errors import OptionsInvalid, TableInvalid
 from crowdveil.media.photos import read_photo
 from crowdveil.recognise.embedder import Embedder, load_embedder
@@ -122,9 +122,11 @@ def _templates(paths: Iterable[Path], embedder: Embedder) -> Iterable[_Seen]:
         picture = read_photo(path).frames[0].rgb()
         boxes = finder.find(picture).boxes
         found = landmarks.find(picture, boxes)
-        sure = np.flatnonzero(found.scores > 0)
-        if not sure.size:
+        seen = np.flatnonzero(found.scores > 0)
+        if not seen.size:
             return _Seen(None, 0)
+        # What is veiled in doubt, like a pattern in the background, is not somebody's face.
+        sure = seen[found.scores[seen] >= min(SURE, float(found.scores.max()))]
         sides = boxes[sure, 2:] - boxes[sure, :2]
         largest = sure[int(np.argmax(sides.prod(axis=1)))]
         return _Seen(embedder.embed(picture, found.points[largest]), len(sure))
