@@ -6,21 +6,24 @@ veiled. Who is where is left to `watching`, codecs to `media`, paint to `redact`
 `batch`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
 from crowdveil import __version__
+from crowdveil.detect.engine import cores
 from crowdveil.errors import PlanInvalid, UnreadableMedia
 from crowdveil.media.video.clip import AudioChoice, Clip, Span, stored_box
 from crowdveil.media.video.probe import VOICES, open_clip
 from crowdveil.media.video.reader import FrameReader, StoredFrame
 from crowdveil.media.video.writer import ClipWriter
 from crowdveil.notices import Notice
-from crowdveil.pipeline import ahead
-from crowdveil.plan import Action, Made, Plan, Region, Shape, Source
+from crowdveil.pipeline import ahead, in_order
+from crowdveil.plan import Action, Made, Plan, Shape, Source
 from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.frames import measure_grain, paint_into
 from crowdveil.redact.grain import Grain
@@ -155,16 +158,17 @@ def render_video(
         OutputRefused, UnsupportedMedia: it cannot be written.
     """
     span = None if plan.source.span_s is None else Span(*plan.source.span_s)
-    timeline, painter = Timeline(plan), _Painter(clip, look)
     reader = FrameReader(clip, span)
+    canvases = ahead(_canvases(reader, clip, plan, look), _AHEAD)
     with (
         ClipWriter(target, clip, audio=audio, crf=crf, span=span) as writer,
-        closing(ahead(iter(reader), _AHEAD)) as frames,
+        closing(
+            in_order(canvases, _paint, weight=lambda _: 0, budget=1, workers=cores())
+        ) as painted,
     ):
-        for frame in frames:
+        for _, frame in painted:
             breath()
             if frame.number < plan.source.frames:
-                painter.paint(frame, timeline.at(frame.number))
                 writer.write(frame)
             tell(Progress(Stage.VEILING, frame.number + 1, plan.source.frames))
         if writer.frames != plan.source.frames or frame.number + 1 != plan.source.frames:
@@ -180,27 +184,39 @@ def render_video(
     return tuple(notices)
 
 
-class _Painter:
-    """Veils frame after frame of one clip."""
+@dataclass(frozen=True, slots=True)
+class _Canvas:
+    """A frame on its way to being painted."""
 
-    def __init__(self, clip: Clip, look: Look) -> None:
-        self._clip, self._look = clip, look
-        self._grain: Grain | None = None
-        self._measured_s = -_GRAIN_S
+    frame: StoredFrame
+    outlines: Outlines
+    look: Look
+    grain: Grain | None
 
-    def paint(self, frame: StoredFrame, regions: list[Region]) -> None:
-        """Veil the regions of a frame, in place."""
-        veiled = [region for region in regions if region.action is Action.VEIL]
-        if not veiled:
-            return
-        boxes = np.array([stored_box(region.box, self._clip) for region in veiled], np.float64)
+
+def _canvases(
+    frames: Iterable[StoredFrame], clip: Clip, plan: Plan, look: Look
+) -> Iterator[_Canvas]:
+    """Every frame with what is to be painted into it."""
+    timeline = Timeline(plan)
+    grain: Grain | None = None
+    measured_s = -_GRAIN_S
+    for frame in frames:
+        veiled = [region for region in timeline.at(frame.number) if region.action is Action.VEIL]
+        boxes = [stored_box(region.box, clip) for region in veiled]
         ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
-        outlines = Outlines.of_boxes(boxes, ellipse, self._look)
-        planes = frame.planes()
-        if self._look.style is Style.SOFT and frame.time_s >= self._measured_s + _GRAIN_S:
-            self._grain = measure_grain(planes, outlines, self._look)
-            self._measured_s = frame.time_s
-        paint_into(planes, outlines, self._look, grain=self._grain)
+        outlines = Outlines.of_boxes(np.array(boxes, np.float64).reshape(-1, 4), ellipse, look)
+        if veiled and look.style is Style.SOFT and frame.time_s >= measured_s + _GRAIN_S:
+            grain = measure_grain(frame.planes(), outlines, look)
+            measured_s = frame.time_s
+        yield _Canvas(frame, outlines, look, grain)
+
+
+def _paint(canvas: _Canvas, stop: Event) -> StoredFrame:
+    """Veil one frame, in place."""
+    if len(canvas.outlines):
+        paint_into(canvas.frame.planes(), canvas.outlines, canvas.look, grain=canvas.grain)
+    return canvas.frame
 
 
 def _expected(clip: Clip, span: Span | None) -> int | None:

@@ -44,6 +44,9 @@ FULL_S = 1.0
 AHEAD = 4
 """Frames that are decoded while those before them are looked at."""
 
+GUESSED = 12
+"""Frames whose passes may wait to be judged; a full look takes as long as many quick ones."""
+
 NEW_LOOKS, FULL_LOOKS = 2, 24
 """How many unknown faces get a second look in a quick pass and in a full one, the likeliest
 first; where a shot begins, all do."""
@@ -210,13 +213,14 @@ class Watch:
         def guess(look: _Look, stop: Event) -> Guesses:
             return (self._full if look.full else self._quick).guess(look.picture)
 
-        return in_order(
+        guessed = in_order(
             ahead(self._looks(frames, scene, effort), AHEAD),
             guess,
             weight=lambda look: 0,
             budget=1,
             workers=cores() + 1,
         )
+        return ahead(guessed, GUESSED)
 
     def _judged(self, look: _Look, guesses: Guesses, tracker: Tracker, scene: Scene) -> Faces:
         """The faces of a frame in pixels of the upright picture, with second looks at the new."""

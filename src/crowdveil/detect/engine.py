@@ -108,6 +108,7 @@ class Network:
             self._outputs = [self._compiled.output(name) for name in outputs] or list(
                 self._compiled.outputs
             )
+            self._idle: list[ov.InferRequest] = []
             # The library fills a table at its first inference, in a way that hangs for good
             # when two threads come first together (seen with 2026.4): let one go alone.
             with _FIRST:
@@ -129,9 +130,16 @@ class Network:
         Returns:
             One float32 array per output chosen at construction, first axis as the network has it.
         """
-        request = self._compiled.create_infer_request()
+        # Taken out while it is used; appending and taking are atomic. As many are made as
+        # threads ever came at once: making one for each batch costs 1.5 ms.
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
         request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)
-        return [
+        outputs = [
             np.array(request.get_tensor(output).data, np.float32, copy=True)
             for output in self._outputs
         ]
+        self._idle.append(request)
+        return outputs

@@ -190,11 +190,22 @@ def _strengths(
 def _cut(tile: NDArray[np.float32], at: Window) -> NDArray[np.float32]:
     """What a tile, repeated for ever, shows in a window."""
     height, width = at[3] - at[1], at[2] - at[0]
-    left, top = at[0] % TILE_PX, at[1] % TILE_PX
-    down, across = -(-(top + height) // len(tile)), -(-(left + width) // len(tile))
-    if down > 1 or across > 1:
-        tile = np.tile(tile, (down, across))
-    return tile[top : top + height, left : left + width]
+    rows = _repeated(tile, at[1] % TILE_PX, height, axis=0)
+    return _repeated(rows, at[0] % TILE_PX, width, axis=1)
+
+
+def _repeated(
+    tile: NDArray[np.float32], start: int, length: int, *, axis: int
+) -> NDArray[np.float32]:
+    """So many rows or columns of a tile that goes on for ever; only what is needed is copied."""
+    whole = tile.shape[axis]
+    pieces = []
+    while length > 0:
+        stop = min(start + length, whole)
+        pieces.append(tile[start:stop] if axis == 0 else tile[:, start:stop])
+        length -= stop - start
+        start = 0
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=axis)
 
 
 @lru_cache(maxsize=4)

@@ -20,21 +20,24 @@ class Timeline:
         for region in plan.regions:
             self._alone[region.frame].append(region)
         self._coming = deque(sorted(plan.tracks, key=lambda track: track.first))
-        self._here: list[tuple[Track, int]] = []
+        self._here: list[tuple[Track, Region, int]] = []
 
     def at(self, frame: int) -> list[Region]:
         """The regions of a frame, whose number is not below that of the call before."""
         while self._coming and self._coming[0].first <= frame:
-            self._here.append((self._coming.popleft(), 0))
+            track = self._coming.popleft()
+            self._here.append((track, _region(track), 0))
         regions = list(self._alone.get(frame, ()))
-        still: list[tuple[Track, int]] = []
-        for track, key in self._here:
+        still: list[tuple[Track, Region, int]] = []
+        for track, first, key in self._here:
             if track.last < frame:
                 continue
             while key + 1 < len(track.keyframes) and track.keyframes[key + 1][0] <= frame:
                 key += 1
-            still.append((track, key))
-            regions.append(_region(track, frame, box_at(track.keyframes[key : key + 2], frame)))
+            still.append((track, first, key))
+            box = box_at(track.keyframes[key : key + 2], frame)
+            # Copied from a track that was checked: checking each of a million takes minutes.
+            regions.append(first.model_copy(update={"frame": frame, "box": box}))
         self._here = still
         return regions
 
@@ -50,12 +53,12 @@ def box_at(keyframes: Sequence[tuple[int, float, float, float, float]], frame: i
     return x0, y0, x1, y1
 
 
-def _region(track: Track, frame: int, box: Box) -> Region:
-    # Made of a track that was checked: checking each of a million again would take minutes.
+def _region(track: Track) -> Region:
+    """A track's region where it begins."""
     return Region.model_construct(
         id=track.id,
-        frame=frame,
-        box=box,
+        frame=track.first,
+        box=track.keyframes[0][1:],
         shape=track.shape,
         score=track.score,
         detectors=track.detectors,

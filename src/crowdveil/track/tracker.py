@@ -72,15 +72,19 @@ class Tracker:
     ended: list[Trail] = field(default_factory=list)
     _frame: int = -1
     _steps: deque[Step] = field(default_factory=deque)
+    _foreseen: tuple[Step, Boxes] | None = None
 
     def expected(self, step: Step | None) -> Boxes:
         """Where the live trails should be after a step: (n, 4) float32; none without a step."""
         if step is None or not self.live:
             return np.empty((0, 4), np.float32)
+        if self._foreseen is not None and self._foreseen[0] is step:
+            return self._foreseen[1]
         last = np.stack([trail.boxes[-1] for trail in self.live])
         lost = np.array([trail.lost > 0 for trail in self.live])
         boxes = step.carry(last)
         boxes[lost] = step.carry(last[lost], camera=True)
+        self._foreseen = step, boxes
         return boxes
 
     def push(self, faces: Faces, step: Step | None, *, full: bool) -> None:
@@ -111,12 +115,14 @@ class Tracker:
         for k in self._unknown(faces, expected, homes).tolist():
             self._bear(faces, k, full=full)
         self._weigh()
+        self._foreseen = None
 
     def end(self) -> None:
         """End every trail, as the shot does."""
         self.ended += self.live
         self.live = []
         self._steps.clear()
+        self._foreseen = None
 
     def take(self) -> list[Trail]:
         """The trails that ended since the last call."""
