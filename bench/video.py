@@ -180,7 +180,15 @@ def tools(args: argparse.Namespace) -> dict[str, dict[str, list[str]]]:
     ours = [sys.executable, "-m", "crowdveil", "veil", "--quiet", "--overwrite", *args.options]
     found = {"crowdveil": {"judge": [*ours, "--crf", "0"], "time": ours}}
     if args.deface:
-        lossless = json.dumps({"codec": "libx264", "quality": None, "output_params": ["-qp", "0"]})
+        # By itself it scales 1080 rows to 1088, so that nothing could be compared.
+        lossless = json.dumps(
+            {
+                "codec": "libx264",
+                "quality": None,
+                "macro_block_size": 1,
+                "output_params": ["-qp", "0"],
+            }
+        )
         peer = [str(args.deface)]
         found["deface"] = {
             "judge": [*peer, "--replacewith", "solid", "--ffmpeg-config", lossless],
