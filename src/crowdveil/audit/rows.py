@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crowdveil.audit.csv_files import no_number, separator_of
 from crowdveil.audit.partitions import Partition, partitions
+from crowdveil.audit.tables import unreadable
 from crowdveil.errors import TableInvalid
 
 
@@ -83,7 +85,7 @@ def numbers(frame: pl.DataFrame, path: Path, column: str) -> npt.NDArray[np.floa
     bad = (values.is_null() | ~values.is_finite().fill_null(False)).arg_true()
     if len(bad):
         row = int(bad[0])
-        raise TableInvalid(f"{path}: row {row + 1}: {column} is {text[row]!r}, not a finite number")
+        raise TableInvalid(f"{path}: row {row + 1}: {column} is {no_number(text[row])}")
     return values.to_numpy()
 
 
@@ -130,12 +132,11 @@ def _read(path: Path) -> pl.DataFrame:
             frame = pl.DataFrame(flat).cast(pl.String)
         else:
             # As text, so that ids keep their leading zeros.
-            frame = pl.read_csv(path, infer_schema=False)
+            frame = pl.read_csv(path, infer_schema=False, separator=separator_of(path))
     except FileNotFoundError as error:
         raise TableInvalid(f"{path}: there is no such file") from error
     except (OSError, ValueError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TableInvalid(f"{path}: cannot be read as a table ({reason})") from error
+        raise unreadable(path, error) from error
     return frame.with_columns(
         pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars())
     )

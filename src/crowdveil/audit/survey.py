@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from crowdveil.audit.atoms import one_label
+from crowdveil.audit.csv_files import no_number
 from crowdveil.audit.tables import SIDES, Identity, ScoreRows
 from crowdveil.errors import TableInvalid
 
@@ -151,7 +152,7 @@ def _refuse_bad_rows(rows: ScoreRows, first: int, batch: pl.DataFrame) -> None:
     if len(bad):
         row = first + int(bad[0])
         found = rows.row(row)["score"]
-        said = "has no score" if found is None else f"score is {found!r}, not a finite number"
+        said = "has no score" if found is None else f"score is {no_number(found)}"
         raise TableInvalid(f"{rows.path}: row {row + 1}: {said}")
     for side in SIDES:
         if f"{side}:unnamed" in batch.columns:

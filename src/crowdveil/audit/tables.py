@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from crowdveil.audit.csv_files import fault_in, separator_of
 from crowdveil.errors import TableInvalid
 
 BATCH_ROWS = 500_000
@@ -25,6 +26,7 @@ COLUMNS = ("score", "mated", *SIDES, "probe_subject", "reference_subject")
 """Our names of the columns."""
 
 PARQUET = {".parquet", ".pq"}
+BINARY = PARQUET | {".npz"}
 
 
 class Identity(StrEnum):
@@ -150,7 +152,10 @@ def read_scores(
 
 def unreadable(path: Path, error: Exception) -> TableInvalid:
     """The sentence for a file that is no table."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    reason = None
+    if path.suffix.lower() not in BINARY:
+        reason = fault_in(path, separator_of(path))
+    reason = reason or (str(error).splitlines() or [type(error).__name__])[0]
     return TableInvalid(f"{path}: cannot be read as a table ({reason})")
 
 
@@ -166,7 +171,7 @@ def _scanned(path: Path) -> pl.LazyFrame:
             frame = pl.LazyFrame(flat)
         else:
             # As text, so that ids keep their leading zeros.
-            frame = pl.scan_csv(path, infer_schema=False)
+            frame = pl.scan_csv(path, infer_schema=False, separator=separator_of(path))
         frame.collect_schema()
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise unreadable(path, error) from error
