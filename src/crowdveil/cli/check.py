@@ -126,7 +126,8 @@ def check(
       crowdveil check photos/ veiled/ --sign desk.key   sign the record
       crowdveil check --verify evidence/evidence.json --public-key desk.key.pub
     """
-    from crowdveil.cli.checking import check_and_report, make_key, verify_record
+    from crowdveil.cli.checking import check_and_report
+    from crowdveil.cli.verifying import make_key, verify_record
 
     if new_key is not None:
         make_key(new_key, others=bool(paths or verify))

@@ -19,6 +19,7 @@ from crowdveil.evidence.attacks import Share
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.portraits import Portrait, portraits
 from crowdveil.evidence.record import AttackFigures, AttackRecord, Rate
+from crowdveil.evidence.reidentification import Reidentification
 from crowdveil.geometry import Box
 from crowdveil.media.photos import read_photo
 from crowdveil.media.picture import RGB
@@ -179,7 +180,7 @@ def attack_all(
     return Attacked(_record(found, max(spare, 0)), tuple(tuple(each) for each in findings))
 
 
-def _record(found: attacks.Reidentification, spare: int) -> AttackRecord:
+def _record(found: Reidentification, spare: int) -> AttackRecord:
     figures = []
     for attack in found.attacks:
         for group, one in ((None, attack.overall), *attack.groups):

@@ -12,7 +12,7 @@ from pathlib import Path
 import altair as alt
 from markupsafe import Markup
 
-from crowdveil.evidence.check import Checked, Sheet
+from crowdveil.evidence.checked import Checked, Sheet
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.record import AttackFigures, AttackRecord, Evidence, FileRecord, Result
 from crowdveil.evidence.stills import Mark, Still

@@ -1,0 +1,172 @@
+"""What is seen of one person through a film: where and how long a face is bare, and the largest
+sight of the veil.
+
+Regions of single frames are noted one by one; a finding comes out for each person, without those
+that both watches made of the same face. Reading frames is left to `moving`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdveil.evidence.films import Shown
+from crowdveil.evidence.findings import Finding, Subject, Verdict
+from crowdveil.evidence.identity import LEAST_PX, VeiledFace, veiled_face
+from crowdveil.evidence.likeness import Likeness
+from crowdveil.evidence.residual import (
+    DOUBTFUL_FROM,
+    EXPOSED_FROM,
+    OPEN_FROM,
+    PARTLY_FROM,
+    SHOWS_PX,
+    shows_through,
+)
+from crowdveil.geometry import pairwise_iou
+from crowdveil.media.picture import RGB
+from crowdveil.plan import Region, Track
+from crowdveil.track.timeline import box_at
+
+_LARGER = 1.2
+_SAME_IOU = 0.3
+
+
+@dataclass(slots=True)
+class Sight:
+    """What is known of one track."""
+
+    track: Track
+    kept: bool
+    first: Shown | None = None
+    frame: int = 0
+    time_s: float = 0.0
+    until_s: float = 0.0
+    open: int = 0
+    partly: int = 0
+    seen: int = 0
+    worst: float = -1.0
+    box: tuple[float, float, float, float] | None = None
+    structure: list[float] = field(default_factory=list)
+    size_px: float = 0.0
+    veiled: VeiledFace | None = None
+
+
+def note(sight: Sight, region: Region, frame: Shown, unchanged: float, structure: float) -> None:
+    """Add one frame in which a track is there: `unchanged` and `structure` as in `Likeness`."""
+    sight.seen += 1
+    sight.structure.append(structure)
+    x0, y0, x1, y1 = region.box
+    sight.size_px = max(sight.size_px, x1 - x0, y1 - y0)
+    if unchanged < PARTLY_FROM:
+        return
+    if not sight.open and not sight.partly:
+        sight.frame, sight.time_s = frame.number, frame.time_s
+    sight.until_s = frame.time_s
+    sight.open += unchanged >= OPEN_FROM
+    sight.partly += unchanged < OPEN_FROM
+    if unchanged > sight.worst:
+        sight.worst, sight.box = unchanged, region.box
+
+
+def keep_largest(
+    sight: Sight,
+    before: RGB,
+    after: RGB,
+    region: Region,
+    scale: NDArray[np.float64],
+    frame: Shown,
+) -> None:
+    """Remember a veiled face where it is clearly larger than before."""
+    x0, y0, x1, y1 = region.box
+    size_px = max(x1 - x0, y1 - y0)
+    known = 0.0 if sight.veiled is None else sight.veiled.size_px
+    if sight.track.score < 0.5 or size_px < LEAST_PX or size_px < _LARGER * known:
+        return
+    left, top, right, bottom = (np.array(region.box) * scale).tolist()
+    sight.veiled = veiled_face(
+        before,
+        after,
+        (left, top, right, bottom),
+        where=region.box,
+        frame=frame.number,
+        time_s=round(frame.time_s, 3),
+    )
+
+
+def finding_of(sight: Sight) -> Finding | None:
+    """What a track amounts to."""
+    score = sight.track.score
+    if sight.box is None or score < DOUBTFUL_FROM:
+        return None
+    bare = sight.open + sight.partly
+    frames = f"in {bare:,} of {sight.seen:,} frames"
+    if sight.kept:
+        verdict, what = Verdict.DOUBTFUL, f"a face is left bare, as the plan says, {frames}"
+    elif score >= EXPOSED_FROM and sight.open:
+        verdict, what = Verdict.EXPOSED, f"a face is open {frames}"
+    elif score >= EXPOSED_FROM:
+        verdict, what = Verdict.DOUBTFUL, f"part of a face is open {frames}"
+    else:
+        verdict, what = Verdict.DOUBTFUL, f"this may be a face, and it is open {frames}"
+    x0, y0, x1, y1 = (round(value, 1) for value in sight.box)
+    return Finding(
+        subject=Subject.FACE,
+        verdict=verdict,
+        what=what,
+        box=(x0, y0, x1, y1),
+        size_px=round(sight.size_px, 1),
+        frame=sight.frame,
+        time_s=round(sight.time_s, 3),
+        until_s=round(sight.until_s, 3),
+        probability=round(score, 3),
+        unchanged=round(sight.worst, 3),
+    )
+
+
+def once_each(findings: Sequence[Finding]) -> list[Finding]:
+    """Without those that both watches made of the same face at the same time."""
+    rank = {Verdict.EXPOSED: 0, Verdict.DOUBTFUL: 1}
+    taken: list[Finding] = []
+    for one in sorted(findings, key=lambda one: (rank[one.verdict], -(one.probability or 0))):
+        if not any(_same(one, other) for other in taken):
+            taken.append(one)
+    return sorted(taken, key=lambda one: (rank[one.verdict], one.time_s or 0))
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    if one.box is None or other.box is None or one.time_s is None or other.time_s is None:
+        return False
+    if max(one.time_s, other.time_s) > min(one.until_s or 0, other.until_s or 0):
+        return False
+    pair = np.array([one.box, other.box], np.float32)
+    return bool(pairwise_iou(pair[:1], pair[1:])[0, 0] >= _SAME_IOU)
+
+
+def lossy(sights: Sequence[Sight]) -> tuple[Finding, ...]:
+    """Whether the veils have light and shade of the faces."""
+    hidden = [sight for sight in sights if not sight.open and sight.size_px >= SHOWS_PX]
+    if not hidden:
+        return ()
+    structure = np.array([np.mean(sight.structure) for sight in hidden], np.float32)
+    boxes = np.tile(np.array([[0, 0, SHOWS_PX, SHOWS_PX]], np.float32), (len(hidden), 1))
+    return shows_through(boxes, Likeness(np.zeros(len(hidden), np.float32), structure))
+
+
+def is_kept(track: Track, kept: Sequence[Track]) -> bool:
+    """Whether a track follows one that the plan leaves bare."""
+    for one in kept:
+        first, last = max(track.first, one.first), min(track.last, one.last)
+        if first > last:
+            continue
+        boxes = [_at(each, (first + last) // 2) for each in (track, one)]
+        pair = np.array(boxes, np.float32)
+        if pairwise_iou(pair[:1], pair[1:])[0, 0] >= _SAME_IOU:
+            return True
+    return False
+
+
+def _at(track: Track, frame: int) -> tuple[float, float, float, float]:
+    keys = list(track.keyframes)
+    k = max(i for i, key in enumerate(keys) if key[0] <= max(frame, keys[0][0]))
+    return box_at(keys[k : k + 2], frame)
