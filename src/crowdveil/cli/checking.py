@@ -37,7 +37,7 @@ class _Bar:
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("Checking"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=30, complete_style="cyan", finished_style="cyan"),
             MofNCompleteColumn(),
             console=console,
@@ -45,10 +45,17 @@ class _Bar:
             disable=quiet or not console.is_terminal,
         )
         self._task: TaskID | None = None
+        self._reading: TaskID | None = None
 
     def begin(self, total: int) -> None:
         self._bar.start()
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("Checking", total=total)
+
+    def gallery(self, done: int, total: int) -> None:
+        if self._reading is None:
+            self._bar.start()
+            self._reading = self._bar.add_task("Reading the gallery", total=total)
+        self._bar.update(self._reading, completed=done)
 
     def done(self, file: FileRecord) -> None:
         if self._task is not None:
@@ -160,7 +167,7 @@ def _run(
         raise typer.Exit(INTERRUPTED) from None
     except CrowdveilError as error:
         fail(error)
-    for one in record.unmatched:
+    for one in (*record.unmatched, *record.settings.gallery_unread):
         err.print(Text(plain(one.why), style="red"))
     if json:
         typer.echo(record.model_dump_json())

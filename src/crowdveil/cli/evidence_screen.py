@@ -46,9 +46,10 @@ def summarise(record: Evidence, places: tuple[Path, Path], *, quiet: bool) -> No
             [(file.name, file.doubtful) for file in record.files],
             style="yellow",
         )
-        if record.reidentification is not None:
-            for sentence in record.reidentification.sentences[:1]:
-                out.print(plain(sentence))
+        for attack in record.reidentification:
+            name = f"{attack.recogniser}: " if len(record.reidentification) > 1 else ""
+            out.print(plain(name + attack.sentences[0]))
+        if record.reidentification:
             out.print()
         _figures(out, record)
     if quiet and record.result is Result.CLEAN:

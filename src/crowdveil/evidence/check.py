@@ -15,8 +15,9 @@ from crowdveil import __version__
 from crowdveil.detect.engine import cores
 from crowdveil.evidence.attempt import attempt
 from crowdveil.evidence.checked import Checked, One, file_record, result_of, sheet_of
+from crowdveil.evidence.gallery import Gallery, read_gallery
 from crowdveil.evidence.groups import read_groups
-from crowdveil.evidence.identity import attack_all, read_gallery
+from crowdveil.evidence.identity import attack_all
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pages import veil_of
@@ -30,6 +31,9 @@ from crowdveil.weigh import BUDGET_PX, weight_px
 
 class Watcher(Protocol):
     """Is told how a check gets on, from the thread that started it."""
+
+    def gallery(self, done: int, total: int) -> None:
+        """So many photos of the gallery have been looked at."""
 
     def begin(self, total: int) -> None:
         """`total` pairs will be reported."""
@@ -71,12 +75,13 @@ def check_pairs(
 ) -> Checked:
     """As `check`, for files whose partners are known."""
     groups = read_groups(options.groups, matched.pairs)
-    if watcher is not None:
-        watcher.begin(len(matched.pairs))
     files: list[FileRecord] = []
     ones: list[One] = []
     with Witnesses() as witnesses:
         tools = Tools(options, witnesses)
+        gallery = _gallery(options, tools, watcher)
+        if watcher is not None:
+            watcher.begin(len(matched.pairs))
         attempts = in_order(
             matched.pairs,
             lambda pair, stop: attempt(pair, tools, options, stop),
@@ -90,10 +95,9 @@ def check_pairs(
                 ones.append(one)
                 if watcher is not None:
                     watcher.done(files[-1])
-    attacked = None
-    gallery = 0
-    if not options.quick and matched.pairs:
-        files, attacked, gallery = _attacked(files, ones, tools, options, groups)
+    attacked: tuple[AttackRecord, ...] = ()
+    if tools.attackers and matched.pairs:
+        files, attacked = _attacked(files, ones, tools, options, gallery, groups)
     unmatched = tuple(Missing(name=str(one.path), why=one.why) for one in matched.unmatched)
     record = Evidence(
         crowdveil=__version__,
@@ -103,7 +107,8 @@ def check_pairs(
             detector=options.detector.name if options.detector else None,
             quick=options.quick,
             plans=options.plans is not None,
-            gallery=gallery,
+            gallery=len(gallery.people),
+            gallery_unread=tuple(Missing(name=name, why=why) for name, why in gallery.unread),
         ),
         weights=tools.weights(),
         tools=witnesses.versions,
@@ -116,13 +121,27 @@ def check_pairs(
     return Checked(record, tuple(sheets))
 
 
+def _gallery(options: CheckOptions, tools: Tools, watcher: Watcher | None) -> Gallery:
+    """The faces of other people, looked at first: what is wrong with them ends the check soon."""
+    if options.gallery is None:
+        return Gallery()
+
+    def tell(done: int, total: int) -> None:
+        if watcher is not None:
+            watcher.gallery(done, total)
+
+    return read_gallery(options.gallery, tools.finder(), tools.landmarks(), tell=tell)
+
+
 def _weight(pair: Pair) -> int:
     return weight_px(pair.original, video=pair.is_video) + weight_px(pair.copy, video=pair.is_video)
 
 
-def _overall(files: Sequence[FileRecord], unmatched: bool, attacked: AttackRecord | None) -> Result:
+def _overall(
+    files: Sequence[FileRecord], unmatched: bool, attacked: Sequence[AttackRecord]
+) -> Result:
     results = {file.result for file in files}
-    if Result.EXPOSED in results or (attacked is not None and attacked.verdict == "exposed"):
+    if Result.EXPOSED in results or any(one.exposed for one in attacked):
         return Result.EXPOSED
     if unmatched or not files or Result.UNCHECKED in results or any(file.error for file in files):
         return Result.UNCHECKED
@@ -134,18 +153,16 @@ def _attacked(
     ones: Sequence[One],
     tools: Tools,
     options: CheckOptions,
+    gallery: Gallery,
     groups: Sequence[str | None],
-) -> tuple[list[FileRecord], AttackRecord, int]:
+) -> tuple[list[FileRecord], tuple[AttackRecord, ...]]:
     """Attack the veiled faces of all files, and add what that found to each."""
-    gallery = (
-        read_gallery(options.gallery, tools.finder(), tools.landmarks()) if options.gallery else ()
-    )
     found = attack_all(
         [one.veiled for one in ones],
         look=_look_of(files, options),
-        gallery=gallery,
+        gallery=gallery.people,
         landmarks=tools.landmarks(),
-        embedder=tools.embedder(),
+        attackers=tools.attackers,
         groups=groups,
     )
     added = []
@@ -157,7 +174,7 @@ def _attacked(
                 update={"findings": findings, "result": result_of(findings, file.error)}
             )
         )
-    return added, found.record, len(gallery)
+    return added, found.records
 
 
 def _look_of(files: Sequence[FileRecord], options: CheckOptions) -> Look | None:

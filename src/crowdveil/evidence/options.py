@@ -1,6 +1,7 @@
 """What a user can choose about a check, as one frozen object."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from crowdveil.redact.look import Look, Style
 CHECKED = Path("evidence")
 """Where the record and the report go when nothing else is said: a folder in the current one."""
 
+SFACE, DLIB = "sface", "dlib"
+"""The built-in recogniser, and the one of the extra `attackers`."""
+
+_ONNX = ".onnx"
+
 _LOOK = Look()
 
 
@@ -21,6 +27,8 @@ class CheckOptions:
 
     Attributes:
         plans: folder of the plans that the copies were made from, or None.
+        attackers: the recognisers that try to know the veiled faces: `sface`, `dlib` (the extra
+            `attackers`), or paths of ONNX files with a description beside each.
         gallery: folder of further faces among which an attacker would search, or None.
         groups: CSV file that says which group the people in each file belong to, or None.
         quick: whether the attacks with recognisers are left out.
@@ -34,6 +42,7 @@ class CheckOptions:
     """
 
     plans: Path | None = None
+    attackers: tuple[str, ...] = (SFACE,)
     gallery: Path | None = None
     groups: Path | None = None
     quick: bool = False
@@ -48,7 +57,19 @@ class CheckOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a look that is out of range."""
+        """Refuse what is out of range, and contradictions."""
+        require_attackers(self.attackers)
+        if self.quick:
+            attacks = {
+                "attackers": self.attackers != (SFACE,),
+                "gallery": self.gallery is not None,
+                "groups": self.groups is not None,
+            }
+            for name in [name for name, given in attacks.items() if given]:
+                raise OptionsInvalid(
+                    f"quick and {name} contradict each other: quick leaves the attacks with "
+                    "recognisers out; choose one"
+                )
         if not math.isfinite(self.margin):
             raise OptionsInvalid(f"margin must be a finite number, not {self.margin}")
         self.looks()
@@ -63,3 +84,15 @@ class CheckOptions:
             )
         except ValueError as error:
             raise OptionsInvalid(str(error)) from error
+
+
+def require_attackers(names: Sequence[str]) -> None:
+    """Refuse a name that stands for no recogniser; raises `OptionsInvalid`."""
+    if not names:
+        raise OptionsInvalid("there is no attacker; give one, or leave the attacks out with quick")
+    for name in names:
+        if name not in (SFACE, DLIB) and Path(name).suffix.lower() != _ONNX:
+            raise OptionsInvalid(
+                f"{name}: is no attacker; choose {SFACE}, {DLIB}, or your own recogniser as "
+                f"FILE{_ONNX} with its description FILE.toml beside it (docs/reidentification.md)"
+            )

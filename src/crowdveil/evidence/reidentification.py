@@ -104,6 +104,7 @@ class Reidentification:
             faces at all, so that no recogniser could use them unveiled either; not attacked.
         left_out: faces beyond `MOST_FACES` a picture, the smallest, that were not attacked.
         attacks: clean or parrot gallery, by own alignment and by the oracle's.
+        significance: probability that chance alone makes an attack of these look successful.
     """
 
     recogniser: Recogniser
@@ -113,12 +114,13 @@ class Reidentification:
     unfit: int
     left_out: int
     attacks: tuple[Attack, ...]
+    significance: float = SIGNIFICANCE
 
     @property
     def exposing(self) -> tuple[Attack, ...]:
-        """Attacks that did better than guessing, at `SIGNIFICANCE` shared among all figures."""
+        """Attacks that did better than guessing, at `significance` shared among all figures."""
         tests = [(attack, share) for attack in self.attacks for share in _tests(attack.overall)]
-        bound = SIGNIFICANCE / max(len(tests), 1)
+        bound = self.significance / max(len(tests), 1)
         found = {id(attack) for attack, share in tests if share.p_value < bound}
         return tuple(attack for attack in self.attacks if id(attack) in found)
 
@@ -136,7 +138,7 @@ class Reidentification:
         """Whether recognising every face first would have been called exposed."""
         tests = sum(len(_tests(attack.overall)) for attack in self.attacks)
         perfect = Share(len(self.faces), len(self.faces), 1 / self.people)
-        return perfect.p_value < SIGNIFICANCE / max(tests, 1)
+        return perfect.p_value < self.significance / max(tests, 1)
 
     def sentences(self) -> tuple[str, ...]:
         """What can be concluded and what cannot, for a summary: the answer first."""
@@ -186,6 +188,11 @@ class Reidentification:
                 f"No threshold for a match among veiled faces could be set: that takes "
                 f"{ENOUGH_PAIRS:,} comparisons of different people, here are "
                 f"{len(self.faces) * (self.people - 1):,}."
+            )
+        if all(attack.enrolment is Enrolment.CLEAN for attack in self.attacks):
+            said.append(
+                "A gallery veiled alike was not tried, as it is not known how these faces were "
+                "veiled: give their plans or their style."
             )
         if self.left_out:
             said.append(f"The {self.left_out} smallest faces were not attacked.")

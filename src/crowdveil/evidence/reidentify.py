@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from crowdveil.detect.landmarks import SURE, LandmarkFinder
 from crowdveil.evidence.attacks import Alignment, Enrolment, Searched, Threshold, search
 from crowdveil.evidence.portraits import Cut, Portrait, Veil, enrolled, veil_with
-from crowdveil.evidence.reidentification import Attack, AttackedFace, Figures, Reidentification
+from crowdveil.evidence.reidentification import (
+    SIGNIFICANCE,
+    Attack,
+    AttackedFace,
+    Figures,
+    Reidentification,
+)
 from crowdveil.geometry import Box, Boxes
 from crowdveil.media.picture import RGB
 from crowdveil.recognise.embedder import Embedder
@@ -66,6 +72,7 @@ def reidentify(
     gallery: Sequence[Portrait] = (),
     landmarks: LandmarkFinder | None = None,
     most_faces: int = MOST_FACES,
+    significance: float = SIGNIFICANCE,
 ) -> Reidentification:
     """Attack the veiled faces of pictures.
 
@@ -80,6 +87,7 @@ def reidentify(
         gallery: distractors, as `portraits.portraits` cuts them out of the user's photos.
         landmarks: to share one; made if None.
         most_faces: as `MOST_FACES`, at least 1.
+        significance: as `SIGNIFICANCE`; its share if several recognisers are tried.
 
     Raises:
         WeightsInvalid: weights are missing or altered.
@@ -131,6 +139,7 @@ def reidentify(
         unfit=len(victims) - len(fit),
         left_out=sum(len(pair.boxes) for pair in pairs) - len(victims),
         attacks=attacks,
+        significance=significance,
     )
 
 

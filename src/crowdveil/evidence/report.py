@@ -92,7 +92,6 @@ def report(checked: Checked, *, private: bool = False) -> str:
         range(len(record.files)), key=lambda k: (_badness(record.files[k]), record.files[k].name)
     )
     files = [_file(record.files[k], checked.sheets[k], private=private) for k in order]
-    attack = record.reidentification
     return render_page(
         _TEMPLATES,
         "check.html",
@@ -103,8 +102,10 @@ def report(checked: Checked, *, private: bool = False) -> str:
         files=files,
         shown=files[:_SHOWN_FILES],
         hidden_files=max(len(files) - _SHOWN_FILES, 0),
-        attack=attack,
-        chart=_chart(attack) if attack and attack.attacks else None,
+        attacks=[
+            (attack, _chart(attack) if attack.attacks else None)
+            for attack in record.reidentification
+        ],
         unmatched=[_plainly(one.why, private=private) for one in record.unmatched],
     )
 

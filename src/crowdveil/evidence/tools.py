@@ -1,4 +1,4 @@
-"""Detectors and recognisers of one check, made when they are first needed.
+"""Detectors and recognisers of one check.
 
 Options come in; finders, watches and embedders go out, the same for all files and safe to ask from
 several threads, with the hashes of all weights that were used.
@@ -8,24 +8,32 @@ from threading import Lock
 
 from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.detect.landmarks import LandmarkFinder
+from crowdveil.evidence.attackers import load_attackers
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.moving import SENSITIVE
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.recognise.embedder import Embedder, load_embedder
+from crowdveil.recognise.embedder import Embedder
 from crowdveil.watching import Watch
 
 
 class Tools:
-    """Detectors and recognisers, made when they are first needed; used by several threads."""
+    """Detectors and recognisers; used by several threads.
+
+    Attributes:
+        witnesses: programs of others that look for leaks.
+        attackers: the recognisers, none if the attacks are left out.
+    """
 
     def __init__(self, options: CheckOptions, witnesses: Witnesses) -> None:
-        """Load the detectors; what is wrong with weights is said before any work begins."""
+        """Load them; what is wrong with weights is said before any work begins."""
         self._options, self.witnesses, self._lock = options, witnesses, Lock()
         self._detectors = load_detectors()
         self._finder: FaceFinder | None = None
         self._landmarks: LandmarkFinder | None = None
-        self._embedder: Embedder | None = None
+        self.attackers: tuple[Embedder, ...] = ()
         self.finder()
+        if not options.quick:
+            self.attackers = load_attackers(options.attackers)
 
     def finder(self) -> FaceFinder:
         """What finds the faces of one picture."""
@@ -53,15 +61,8 @@ class Tools:
             self._landmarks = LandmarkFinder(self._detectors)
         return self._landmarks
 
-    def embedder(self) -> Embedder:
-        """The recogniser."""
-        if self._embedder is None:
-            self._embedder = load_embedder()
-        return self._embedder
-
     def weights(self) -> dict[str, str]:
         """Name and hash of everything that was used."""
         used = dict(self.finder().weights)
-        if self._embedder is not None:
-            used[self._embedder.recogniser.name] = self._embedder.recogniser.sha256
+        used |= {one.recogniser.name: one.recogniser.sha256 for one in self.attackers}
         return used
