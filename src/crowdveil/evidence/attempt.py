@@ -91,6 +91,7 @@ def _compare(
                 plan=pair.plan,
                 looks=options.looks(),
                 effort=Effort.FULL,
+                private=options.private,
                 breath=breath,
             ),
             pair,
@@ -117,6 +118,7 @@ def _compare_videos(
         plan=pair.plan,
         looks=options.looks(),
         effort=Effort.AUTO,
+        private=options.private,
         breath=breath,
     )
     note_film(one, compared, pair, (original.size_wh, copy.size_wh))

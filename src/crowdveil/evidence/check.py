@@ -23,6 +23,7 @@ from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pages import veil_of
 from crowdveil.evidence.pairs import Matched, Pair, match
 from crowdveil.evidence.record import AttackRecord, Evidence, FileRecord, Missing, Result, Settings
+from crowdveil.evidence.stills import close_up
 from crowdveil.evidence.tools import Tools
 from crowdveil.pipeline import in_order
 from crowdveil.redact.look import Look
@@ -166,9 +167,12 @@ def _attacked(
         groups=groups,
     )
     added = []
-    for file, one, new in zip(files, ones, found.findings, strict=True):
-        one.findings += new
-        findings = (*file.findings, *new)
+    for file, one, new in zip(files, ones, found.recognised, strict=True):
+        findings = (*file.findings, *(finding for finding, _ in new))
+        if options.private:
+            one.crops += [
+                close_up(face.before, face.after, face.box).of(finding) for finding, face in new
+            ]
         added.append(
             file.model_copy(
                 update={"findings": findings, "result": result_of(findings, file.error)}

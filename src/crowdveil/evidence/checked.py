@@ -5,7 +5,7 @@ for the report go out. How anything is found is left to the parts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from crowdveil.errors import UnreadableMedia
@@ -65,15 +65,8 @@ class One:
 
 
 def file_record(pair: Pair, one: One) -> FileRecord:
-    """What the record says of a pair: exposures first; pictures of `one` get the new numbers."""
+    """What the record says of a pair, exposures first."""
     findings = tuple(sorted(one.findings, key=_rank))
-    order = {id(finding): k for k, finding in enumerate(findings, 1)}
-    old = dict(enumerate(one.findings, 1))
-    one.crops = sorted(
-        (replace(crop, number=order[id(old[crop.number])]) for crop in one.crops),
-        key=lambda crop: crop.number,
-    )
-    one.findings = list(findings)
     error = "; ".join(dict.fromkeys(one.errors)) or None
     return FileRecord(
         name=pair.place.as_posix(),

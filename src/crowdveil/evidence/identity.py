@@ -48,6 +48,8 @@ class VeiledFace:
         size_px: its longer side there.
         frame: number of its frame or page, None for the only one.
         time_s: when that is shown, None for photos.
+        person: who it is in its file; several sights of one count as one. Empty for a person of
+            its own.
     """
 
     before: RGB = field(repr=False)
@@ -57,6 +59,7 @@ class VeiledFace:
     size_px: float
     frame: int | None
     time_s: float | None
+    person: str = ""
 
 
 def veiled_face(
@@ -67,6 +70,7 @@ def veiled_face(
     where: Box,
     frame: int | None = None,
     time_s: float | None = None,
+    person: str = "",
 ) -> VeiledFace:
     """Cut a face out of a picture and its copy.
 
@@ -76,6 +80,7 @@ def veiled_face(
         where: the face in pixels of the upright original.
         frame: number of the frame or page, None for the only one.
         time_s: when it is shown, None for photos.
+        person: as in `VeiledFace`.
     """
     x0, y0, x1, y1 = box
     longer = max(x1 - x0, y1 - y0, 1.0)
@@ -96,6 +101,7 @@ def veiled_face(
         max(where[2] - where[0], where[3] - where[1]),
         frame,
         time_s,
+        person,
     )
 
 
@@ -111,11 +117,12 @@ class Attacked:
 
     Attributes:
         records: the figures of each attacker, in their order.
-        findings: for each file a finding for each face that was recognised by any of them.
+        recognised: for each file the faces that were recognised by any of them, and a finding
+            for each.
     """
 
     records: tuple[AttackRecord, ...]
-    findings: tuple[tuple[Finding, ...], ...]
+    recognised: tuple[tuple[tuple[Finding, VeiledFace], ...], ...]
 
 
 def attack_all(
@@ -146,6 +153,7 @@ def attack_all(
             face.after,
             np.array([face.box], np.float32),
             groups=(groups[k],) if groups[k] is not None else (),
+            people=(f"{k}/{face.person}",) if face.person else (),
         )
         for k, face in flat
     ]
@@ -160,12 +168,12 @@ def attack_all(
         )
         for embedder in attackers
     ]
-    findings: list[list[Finding]] = [[] for _ in faces]
+    recognised: list[list[tuple[Finding, VeiledFace]]] = [[] for _ in faces]
     for number, (k, face) in enumerate(flat):
         if (finding := _finding(number, face, found)) is not None:
-            findings[k].append(finding)
+            recognised[k].append((finding, face))
     return Attacked(
-        tuple(_record(one, spare) for one in found), tuple(tuple(each) for each in findings)
+        tuple(_record(one, spare) for one in found), tuple(tuple(each) for each in recognised)
     )
 
 

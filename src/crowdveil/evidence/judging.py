@@ -64,6 +64,7 @@ def note_film(
     """Take over what came of comparing two films; `sizes` are of original and copy."""
     one.findings += compared.findings
     one.stills += compared.stills
+    one.crops += compared.crops
     one.veiled += compared.veiled
     one.faces = FaceFigures(
         pictures=min(compared.frames), found=compared.followed, hidden=compared.hidden

@@ -21,16 +21,8 @@ from crowdveil.evidence.integrity import Outside
 from crowdveil.evidence.likeness import likeness
 from crowdveil.evidence.noninterference import Proof
 from crowdveil.evidence.residual import PARTLY_FROM
-from crowdveil.evidence.sights import (
-    Sight,
-    finding_of,
-    is_kept,
-    keep_largest,
-    lossy,
-    note,
-    once_each,
-)
-from crowdveil.evidence.stills import Still, still_of
+from crowdveil.evidence.sights import Sight, Sighted, finding_of, lossy, note, once_each, sight_of
+from crowdveil.evidence.stills import Crop, Still, still_of
 from crowdveil.evidence.tally import Tally, measured, proof_of, prove, refuse_other
 from crowdveil.geometry import SizeWH
 from crowdveil.plan import Action, Made, Plan, Region, Source, Track
@@ -67,7 +59,8 @@ class Compared:
         time_shift_s: largest difference between the times of two frames.
         proof: whether the veils are independent of what they hide, None without plan.
         stills: pictures for the report.
-        veiled: of everyone who is hidden a cut-out of the largest sight, to be attacked.
+        crops: what the findings show, only if asked for.
+        veiled: of everyone who is hidden up to `sights.SIGHTS` cut-outs, to be attacked.
     """
 
     findings: tuple[Finding, ...]
@@ -79,6 +72,7 @@ class Compared:
     time_shift_s: float
     proof: Proof | None
     stills: tuple[Still, ...]
+    crops: tuple[Crop, ...]
     veiled: tuple[VeiledFace, ...]
 
 
@@ -90,6 +84,7 @@ def compare_films(
     plan: Plan | None,
     looks: Sequence[Look],
     effort: Effort,
+    private: bool,
     breath: Callable[[], None],
 ) -> Compared:
     """Compare every frame of two films.
@@ -101,6 +96,7 @@ def compare_films(
         plan: what was veiled, None if unknown.
         looks: what veils may look like.
         effort: how often everything is looked at.
+        private: whether to keep what the findings show, for a page for the editor.
         breath: called for every frame; raises to stop.
 
     Raises:
@@ -112,14 +108,16 @@ def compare_films(
     left, _ = watch.follow(copy.frames(), copy.scene, effort=effort, seen=lambda _: breath())
     left = _scaled(left, original.scene.size_wh, copy.scene.size_wh)
     kept = [] if plan is None else [one for one in plan.tracks if one.action is Action.KEEP]
-    sights = {one.id: Sight(one, is_kept(one, kept)) for one in _both(tracks, left)}
+    rate = original.scene.rate
+    sights = {one.id: sight_of(one, kept, rate=rate) for one in _both(tracks, left)}
     tally = Tally()
-    _read_together(original, copy, sights, tally, plan, looks, count, breath)
+    _read_together(original, copy, sights, tally, plan, looks, count, private, breath)
     own = [sights[track.id] for track in tracks if sights[track.id].seen]
     sure = [sight for sight in own if sight.track.score >= 0.5]
-    findings = [finding for sight in sights.values() if (finding := finding_of(sight)) is not None]
+    told = [(finding, sight) for sight in sights.values() if (finding := finding_of(sight))]
+    findings = once_each([finding for finding, _ in told])
     return Compared(
-        findings=(*once_each(findings), *lossy(sure)),
+        findings=(*findings, *lossy(sure)),
         followed=len(sure),
         hidden=sum(sight.open == 0 and sight.partly == 0 for sight in sure),
         outside=tuple(tally.outside),
@@ -128,7 +126,10 @@ def compare_films(
         time_shift_s=round(tally.shift_s, 4),
         proof=proof_of(tally),
         stills=tuple(tally.stills),
-        veiled=tuple(sight.veiled for sight in sure if sight.veiled is not None and not sight.open),
+        crops=tuple(
+            sight.near.of(finding) for finding, sight in told if sight.near and finding in findings
+        ),
+        veiled=tuple(face for sight in sure if not sight.open for face in sight.veiled.values()),
     )
 
 
@@ -140,6 +141,7 @@ def _read_together(
     plan: Plan | None,
     looks: Sequence[Look],
     count: int,
+    private: bool,
     breath: Callable[[], None],
 ) -> None:
     scene = original.scene
@@ -167,13 +169,11 @@ def _read_together(
         before, after = a.rgb(seen_wh), resized(b.rgb(seen_wh), seen_wh)
         boxes = _boxes(regions) * scale
         alike = likeness(before, after, boxes.astype(np.float32))
+        look = Sighted(before, after, a, scale, private)
         for region, unchanged, structure in zip(
             regions, alike.unchanged.tolist(), alike.structure.tolist(), strict=True
         ):
-            sight = sights[region.id]
-            note(sight, region, a, unchanged, structure)
-            if unchanged < PARTLY_FROM:
-                keep_largest(sight, before, after, region, scale, a)
+            note(sights[region.id], region, look, unchanged, structure)
         if a.number in chosen:
             tally.outside.append(measured(before, after, boxes, veils, scale, looks[0]))
             refuse_other(before, after, boxes, copy)

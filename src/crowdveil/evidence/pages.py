@@ -19,7 +19,7 @@ from crowdveil.evidence.noninterference import Proof, prove_photo
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pairs import Pair
 from crowdveil.evidence.residual import Look, look_for_faces
-from crowdveil.evidence.stills import crop_of, still_of
+from crowdveil.evidence.stills import close_up, still_of
 from crowdveil.evidence.tools import Tools
 from crowdveil.media.picture import RGB, Photo
 from crowdveil.redact.look import Look as Veil
@@ -72,10 +72,9 @@ def compare_pages(
             covered = np.concatenate([look.to_cover, np.array(marked, np.float32).reshape(-1, 4)])
             one.stills.append(still_of(after, covered, frame=number, time_s=None))
         if options.private:
-            first = len(one.findings) + 1
             one.crops += [
-                crop_of(before, after, finding, first + k)
-                for k, finding in enumerate(found)
+                close_up(before, after, finding.box).of(finding)
+                for finding in found
                 if finding.box is not None
             ]
         one.findings += found

@@ -39,6 +39,8 @@ class Pair:
         original, veiled: (h, w, 3) uint8 RGB.
         boxes: (n, 4) the veiled faces in pixels, half-open; n may be 0.
         groups: a label of the user's for each face, None where there is none; or empty.
+        people: who each face is, so that several sights of one person, in several pictures, count
+            as one; or empty if each is a person of its own.
         name: what the results call the picture.
     """
 
@@ -46,6 +48,7 @@ class Pair:
     veiled: RGB = field(repr=False)
     boxes: Boxes
     groups: tuple[str | None, ...] = ()
+    people: tuple[str, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -62,6 +65,8 @@ class Pair:
             raise ValueError(f"boxes must have shape (n, 4), not {self.boxes.shape}")
         if self.groups and len(self.groups) != len(self.boxes):
             raise ValueError("there must be one group for each box, or none at all")
+        if self.people and len(self.people) != len(self.boxes):
+            raise ValueError("there must be one person for each box, or none at all")
 
 
 def reidentify(
@@ -102,17 +107,23 @@ def reidentify(
         for victim in _victims(number, pair, landmarks, most_faces)
     ]
     fit = [victim for victim in victims if victim.fit]
-    references = [enrolled(one.before) for one in fit]
+    number = {person: k for k, person in enumerate(dict.fromkeys(one.person for one in fit))}
+    # Several sights of one person have one reference, as strangers do.
+    best = [
+        max((one for one in fit if one.person == person), key=lambda one: one.size_px)
+        for person in number
+    ]
+    references = [enrolled(one.before) for one in best]
     references += [enrolled(portrait) for portrait in gallery]
-    groups = tuple(victim.group for victim in fit)
     attacks, searched = attack(
         [victim.after for victim in fit],
         references,
-        np.arange(len(fit)),
+        np.array([number[one.person] for one in fit], np.intp),
+        together=True,
         embedder=embedder,
         veil=veil_with(veil) if isinstance(veil, Look) else veil,
         landmarks=landmarks,
-        groups=groups,
+        groups=tuple(victim.group for victim in best),
     )
     faces = tuple(
         AttackedFace(
@@ -129,14 +140,14 @@ def reidentify(
                 if made.enrolment is Enrolment.CLEAN
             ),
         )
-        for k, victim in enumerate(fit)
+        for k, victim in enumerate(best)
     )
     return Reidentification(
         recogniser=embedder.recogniser,
         people=len(references),
         distractors=len(gallery),
         faces=faces,
-        unfit=len(victims) - len(fit),
+        unfit=len({victim.person for victim in victims} - set(number)),
         left_out=sum(len(pair.boxes) for pair in pairs) - len(victims),
         attacks=attacks,
         significance=significance,
@@ -152,6 +163,7 @@ def attack(
     veil: Veil | None,
     landmarks: LandmarkFinder,
     groups: Sequence[str | None] = (),
+    together: bool = False,
 ) -> tuple[tuple[Attack, ...], tuple[Searched, ...]]:
     """Run every attack on portraits that are at hand.
 
@@ -161,7 +173,9 @@ def attack(
         mates: (n,) index of each probe's own reference.
         embedder, veil: as for `reidentify`.
         landmarks: the attacker's own, for veiled portraits.
-        groups: n labels, or none.
+        groups: a label for each search, or none.
+        together: whether probes with one mate are sights of one person and make one search, as in
+            `search`.
 
     Returns:
         The attacks, and what became of each search in each of them; nothing without probes.
@@ -188,7 +202,11 @@ def attack(
     for (enrolment, alignment), templates in galleries.items():
         clean_gallery = enrolment is Enrolment.CLEAN
         one = search(
-            aligned[alignment], templates, mates, fallback=fallback if clean_gallery else None
+            aligned[alignment],
+            templates,
+            mates,
+            fallback=fallback if clean_gallery else None,
+            together=together,
         )
         searched.append(one)
         attacks.append(Attack(enrolment, alignment, _figures(one), tuple(_by_group(one, groups))))
@@ -207,6 +225,8 @@ class _Victim:
 
     pair: int
     box: Box
+    size_px: float
+    person: tuple[int, int] | str
     group: str | None
     fit: bool
     before: Portrait
@@ -229,6 +249,8 @@ def _victims(
         yield _Victim(
             pair=number,
             box=box,
+            size_px=float(longer[face]),
+            person=pair.people[face] if pair.people else (number, int(face)),
             group=pair.groups[face] if pair.groups else None,
             fit=bool(score >= SURE),
             before=cut.of(pair.original, box, points),

@@ -150,10 +150,10 @@ def _badness(file: FileRecord) -> int:
 
 
 def _file(file: FileRecord, sheet: Sheet, *, private: bool) -> _File:
-    crops = {crop.number: crop for crop in sheet.crops} if private else {}
+    crops = {crop.finding: crop for crop in sheet.crops} if private else {}
     rows = []
     for number, finding in enumerate(file.findings[:_LISTED], 1):
-        crop = crops.get(number)
+        crop = crops.get(finding)
         rows.append(
             _Row(
                 number=number,

@@ -1,5 +1,5 @@
-"""What is seen of one person through a film: where and how long a face is bare, and the largest
-sight of the veil.
+"""What is seen of one person through a film: where and how long a face is bare, and the best
+sights of the veil.
 
 Regions of single frames are noted one by one; a finding comes out for each person, without those
 that both watches made of the same face. Reading frames is left to `moving`.
@@ -23,10 +23,18 @@ from crowdveil.evidence.residual import (
     SHOWS_PX,
     shows_through,
 )
-from crowdveil.geometry import pairwise_iou
+from crowdveil.evidence.stills import CloseUp, close_up
+from crowdveil.geometry import Box, pairwise_iou
 from crowdveil.media.picture import RGB
 from crowdveil.plan import Region, Track
 from crowdveil.track.timeline import box_at
+
+SIGHTS = 3
+"""Sights of one person that are attacked: one face often looks away when it is largest."""
+
+_APART_S = 1.0
+"""How long a person must be followed for each sight more than one: frames of one second show the
+same."""
 
 _LARGER = 1.2
 _SAME_IOU = 0.3
@@ -38,7 +46,7 @@ class Sight:
 
     track: Track
     kept: bool
-    first: Shown | None = None
+    parts: int = 1
     frame: int = 0
     time_s: float = 0.0
     until_s: float = 0.0
@@ -46,51 +54,79 @@ class Sight:
     partly: int = 0
     seen: int = 0
     worst: float = -1.0
-    box: tuple[float, float, float, float] | None = None
+    box: Box | None = None
     structure: list[float] = field(default_factory=list)
     size_px: float = 0.0
-    veiled: VeiledFace | None = None
+    near: CloseUp | None = None
+    veiled: dict[int, VeiledFace] = field(default_factory=dict)
 
 
-def note(sight: Sight, region: Region, frame: Shown, unchanged: float, structure: float) -> None:
+def sight_of(track: Track, kept: Sequence[Track], *, rate: float) -> Sight:
+    """An empty sight of a track; `kept` are those that the plan leaves bare."""
+    seconds = (track.last - track.first) / rate
+    return Sight(track, _is_kept(track, kept), parts=min(SIGHTS, 1 + int(seconds / _APART_S)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """One frame with its copy, reduced to one size.
+
+    Attributes:
+        before, after: (h, w, 3) uint8.
+        frame: the original's frame.
+        scale: (4,) reduced over stored pixels, for boxes.
+        private: whether bare faces are kept for a page for the editor.
+    """
+
+    before: RGB = field(repr=False)
+    after: RGB = field(repr=False)
+    frame: Shown
+    scale: NDArray[np.float64]
+    private: bool
+
+    def box(self, region: Region) -> Box:
+        """Where a region lies in the reduced pictures."""
+        x0, y0, x1, y1 = (np.array(region.box) * self.scale).tolist()
+        return x0, y0, x1, y1
+
+
+def note(sight: Sight, region: Region, look: Sighted, unchanged: float, structure: float) -> None:
     """Add one frame in which a track is there: `unchanged` and `structure` as in `Likeness`."""
     sight.seen += 1
     sight.structure.append(structure)
     x0, y0, x1, y1 = region.box
     sight.size_px = max(sight.size_px, x1 - x0, y1 - y0)
     if unchanged < PARTLY_FROM:
+        _keep_largest(sight, region, look)
         return
     if not sight.open and not sight.partly:
-        sight.frame, sight.time_s = frame.number, frame.time_s
-    sight.until_s = frame.time_s
+        sight.frame, sight.time_s = look.frame.number, look.frame.time_s
+    sight.until_s = look.frame.time_s
     sight.open += unchanged >= OPEN_FROM
     sight.partly += unchanged < OPEN_FROM
     if unchanged > sight.worst:
         sight.worst, sight.box = unchanged, region.box
+        if look.private:
+            sight.near = close_up(look.before, look.after, look.box(region))
 
 
-def keep_largest(
-    sight: Sight,
-    before: RGB,
-    after: RGB,
-    region: Region,
-    scale: NDArray[np.float64],
-    frame: Shown,
-) -> None:
-    """Remember a veiled face where it is clearly larger than before."""
+def _keep_largest(sight: Sight, region: Region, look: Sighted) -> None:
+    """Remember a veiled face where it is clearly larger than before in its part of the time."""
+    track = sight.track
     x0, y0, x1, y1 = region.box
     size_px = max(x1 - x0, y1 - y0)
-    known = 0.0 if sight.veiled is None else sight.veiled.size_px
-    if sight.track.score < 0.5 or size_px < LEAST_PX or size_px < _LARGER * known:
+    part = (look.frame.number - track.first) * sight.parts // (track.last - track.first + 1)
+    known = sight.veiled[part].size_px if part in sight.veiled else 0.0
+    if track.score < 0.5 or size_px < LEAST_PX or size_px < _LARGER * known:
         return
-    left, top, right, bottom = (np.array(region.box) * scale).tolist()
-    sight.veiled = veiled_face(
-        before,
-        after,
-        (left, top, right, bottom),
+    sight.veiled[part] = veiled_face(
+        look.before,
+        look.after,
+        look.box(region),
         where=region.box,
-        frame=frame.number,
-        time_s=round(frame.time_s, 3),
+        frame=look.frame.number,
+        time_s=round(look.frame.time_s, 3),
+        person=track.id,
     )
 
 
@@ -153,7 +189,7 @@ def lossy(sights: Sequence[Sight]) -> tuple[Finding, ...]:
     return shows_through(boxes, Likeness(np.zeros(len(hidden), np.float32), structure))
 
 
-def is_kept(track: Track, kept: Sequence[Track]) -> bool:
+def _is_kept(track: Track, kept: Sequence[Track]) -> bool:
     """Whether a track follows one that the plan leaves bare."""
     for one in kept:
         first, last = max(track.first, one.first), min(track.last, one.last)
@@ -166,7 +202,7 @@ def is_kept(track: Track, kept: Sequence[Track]) -> bool:
     return False
 
 
-def _at(track: Track, frame: int) -> tuple[float, float, float, float]:
+def _at(track: Track, frame: int) -> Box:
     keys = list(track.keyframes)
     k = max(i for i, key in enumerate(keys) if key[0] <= max(frame, keys[0][0]))
     return box_at(keys[k : k + 2], frame)
