@@ -11,11 +11,11 @@ from crowdveil.detect.effort import Effort
 from crowdveil.errors import CrowdveilError
 from crowdveil.evidence.checked import One
 from crowdveil.evidence.figures import LeakFigures
-from crowdveil.evidence.films import Animation, Video
+from crowdveil.evidence.films import Animation, Film, Video
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.judging import judge_proof, note_film, require_same_shape
 from crowdveil.evidence.leaks.walk import leaks_of
-from crowdveil.evidence.moving import compare_films
+from crowdveil.evidence.moving import Films, compare_films
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pages import compare_pages, prove_pages
 from crowdveil.evidence.pairs import Pair
@@ -85,14 +85,10 @@ def _compare(
         note_film(
             one,
             compare_films(
-                Animation(original),
-                Animation(copy),
+                _films(Animation(original), Animation(copy), pair, options, Effort.FULL),
                 tools.watch(),
-                plan=pair.plan,
-                looks=options.looks(),
-                effort=Effort.FULL,
-                private=options.private,
-                breath=breath,
+                tools.finder(),
+                breath,
             ),
             pair,
             (original.frames[0].size_wh, copy.frames[0].size_wh),
@@ -112,14 +108,10 @@ def _compare_videos(
     if pair.plan is not None and pair.plan.source.span_s is not None:
         span = Span(*pair.plan.source.span_s)
     compared = compare_films(
-        Video(original, span),
-        Video(copy),
+        _films(Video(original, span), Video(copy), pair, options, Effort.AUTO),
         tools.watch(),
-        plan=pair.plan,
-        looks=options.looks(),
-        effort=Effort.AUTO,
-        private=options.private,
-        breath=breath,
+        tools.finder(),
+        breath,
     )
     note_film(one, compared, pair, (original.size_wh, copy.size_wh))
     one.proof = compared.proof
@@ -133,3 +125,7 @@ def _compare_videos(
                 place="sound",
             )
         )
+
+
+def _films(original: Film, copy: Film, pair: Pair, options: CheckOptions, effort: Effort) -> Films:
+    return Films(original, copy, pair.plan, options.looks(), effort, options.private)

@@ -14,14 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.effort import Effort
+from crowdveil.detect.finder import FaceFinder
 from crowdveil.evidence.films import Film, resized
 from crowdveil.evidence.findings import Finding
 from crowdveil.evidence.identity import VeiledFace
 from crowdveil.evidence.integrity import Outside
 from crowdveil.evidence.likeness import likeness
 from crowdveil.evidence.noninterference import Proof
-from crowdveil.evidence.residual import PARTLY_FROM
-from crowdveil.evidence.sights import Sight, Sighted, finding_of, lossy, note, once_each, sight_of
+from crowdveil.evidence.residual import OPEN_FROM, PARTLY_FROM
+from crowdveil.evidence.sights import (
+    Sight,
+    Sighted,
+    finding_of,
+    look_again,
+    lossy,
+    note,
+    once_each,
+    sight_of,
+)
 from crowdveil.evidence.stills import Crop, Still, still_of
 from crowdveil.evidence.tally import Tally, measured, proof_of, prove, refuse_other
 from crowdveil.geometry import SizeWH
@@ -76,32 +86,42 @@ class Compared:
     veiled: tuple[VeiledFace, ...]
 
 
-def compare_films(
-    original: Film,
-    copy: Film,
-    watch: Watch,
-    *,
-    plan: Plan | None,
-    looks: Sequence[Look],
-    effort: Effort,
-    private: bool,
-    breath: Callable[[], None],
-) -> Compared:
-    """Compare every frame of two films.
+@dataclass(frozen=True, slots=True)
+class Films:
+    """What is compared, and how.
 
-    Args:
+    Attributes:
         original: the part of the original that was copied.
         copy: its veiled copy.
-        watch: finds and follows, made with the policy `SENSITIVE`.
         plan: what was veiled, None if unknown.
         looks: what veils may look like.
         effort: how often everything is looked at.
         private: whether to keep what the findings show, for a page for the editor.
+    """
+
+    original: Film
+    copy: Film
+    plan: Plan | None
+    looks: tuple[Look, ...]
+    effort: Effort
+    private: bool
+
+
+def compare_films(
+    films: Films, watch: Watch, finder: FaceFinder, breath: Callable[[], None]
+) -> Compared:
+    """Compare every frame of two films.
+
+    Args:
+        films: what is compared.
+        watch: finds and follows, made with the policy `SENSITIVE`.
+        finder: looks carefully where the watch only glanced.
         breath: called for every frame; raises to stop.
 
     Raises:
         UnreadableMedia: a file cannot be read, or the copy shows something else altogether.
     """
+    original, copy, plan, effort = films.original, films.copy, films.plan, films.effort
     tracks, count = watch.follow(
         original.frames(), original.scene, effort=effort, seen=lambda _: breath()
     )
@@ -109,9 +129,10 @@ def compare_films(
     left = _scaled(left, original.scene.size_wh, copy.scene.size_wh)
     kept = [] if plan is None else [one for one in plan.tracks if one.action is Action.KEEP]
     rate = original.scene.rate
-    sights = {one.id: sight_of(one, kept, rate=rate) for one in _both(tracks, left)}
+    sights = {one.id: sight_of(one, kept, rate=rate) for one in tracks}
+    sights |= {one.id: sight_of(one, kept, rate=rate, of_copy=True) for one in _named(left)}
     tally = Tally()
-    _read_together(original, copy, sights, tally, plan, looks, count, private, breath)
+    _read_together(films, sights, tally, finder, count, breath)
     own = [sights[track.id] for track in tracks if sights[track.id].seen]
     sure = [sight for sight in own if sight.track.score >= 0.5]
     told = [(finding, sight) for sight in sights.values() if (finding := finding_of(sight))]
@@ -134,16 +155,14 @@ def compare_films(
 
 
 def _read_together(
-    original: Film,
-    copy: Film,
+    films: Films,
     sights: dict[str, Sight],
     tally: Tally,
-    plan: Plan | None,
-    looks: Sequence[Look],
+    finder: FaceFinder,
     count: int,
-    private: bool,
     breath: Callable[[], None],
 ) -> None:
+    original, copy, plan, looks = films.original, films.copy, films.plan, films.looks
     scene = original.scene
     seen_wh = scene.seen_wh(COMPARED_PX)
     scale = np.tile(np.array(seen_wh) / np.array(scene.size_wh), 2)
@@ -169,11 +188,14 @@ def _read_together(
         before, after = a.rgb(seen_wh), resized(b.rgb(seen_wh), seen_wh)
         boxes = _boxes(regions) * scale
         alike = likeness(before, after, boxes.astype(np.float32))
-        look = Sighted(before, after, a, scale, private)
+        look = Sighted(before, after, a, scale, finder, films.private)
         for region, unchanged, structure in zip(
             regions, alike.unchanged.tolist(), alike.structure.tolist(), strict=True
         ):
-            note(sights[region.id], region, look, unchanged, structure)
+            sight = sights[region.id]
+            note(sight, region, look, unchanged, structure)
+            if unchanged >= OPEN_FROM:
+                look_again(sight, region, look)
         if a.number in chosen:
             tally.outside.append(measured(before, after, boxes, veils, scale, looks[0]))
             refuse_other(before, after, boxes, copy)
@@ -184,8 +206,9 @@ def _read_together(
             prove(a, b, original, veils, looks, tally)
 
 
-def _both(tracks: Sequence[Track], left: Sequence[Track]) -> list[Track]:
-    return [*tracks, *(one.model_copy(update={"id": f"copy-{one.id}"}) for one in left)]
+def _named(left: Sequence[Track]) -> list[Track]:
+    """Tracks of the copy, with names that those of the original do not have."""
+    return [one.model_copy(update={"id": f"copy-{one.id}"}) for one in left]
 
 
 def _scaled(tracks: Sequence[Track], to_wh: SizeWH, from_wh: SizeWH) -> tuple[Track, ...]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdveil.detect.faces import Faces
+from crowdveil.detect.finder import FaceFinder
 from crowdveil.evidence.films import Shown
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.identity import LEAST_PX, VeiledFace, veiled_face
@@ -36,16 +38,35 @@ _APART_S = 1.0
 """How long a person must be followed for each sight more than one: frames of one second show the
 same."""
 
+_LOOKED = 64
+"""Open frames after which no track is looked at again."""
+
 _LARGER = 1.2
 _SAME_IOU = 0.3
 
 
 @dataclass(slots=True)
 class Sight:
-    """What is known of one track."""
+    """What is known of one track.
+
+    Attributes:
+        track: where it is, and how likely a face by the watch, which glances more than it looks.
+        kept: whether the plan leaves it bare.
+        of_copy: whether it was seen in the copy, not in the original.
+        parts: how many sights of its veil are kept.
+        frame, time_s, until_s: the first frame in which it is bare, and the last.
+        open, partly, seen: in how many frames it is bare, partly bare, and there at all.
+        worst, box: the largest share that is unchanged, and where.
+        structure: correlation in each frame, as in `Likeness`.
+        size_px: the longest side of any box.
+        near: the worst place up close, only for a private page.
+        looks: probabilities by careful looks at frames where it is open.
+        veiled: the largest sight of the veil in each part of the time.
+    """
 
     track: Track
     kept: bool
+    of_copy: bool = False
     parts: int = 1
     frame: int = 0
     time_s: float = 0.0
@@ -58,13 +79,15 @@ class Sight:
     structure: list[float] = field(default_factory=list)
     size_px: float = 0.0
     near: CloseUp | None = None
+    looks: list[float] = field(default_factory=list)
     veiled: dict[int, VeiledFace] = field(default_factory=dict)
 
 
-def sight_of(track: Track, kept: Sequence[Track], *, rate: float) -> Sight:
+def sight_of(track: Track, kept: Sequence[Track], *, rate: float, of_copy: bool = False) -> Sight:
     """An empty sight of a track; `kept` are those that the plan leaves bare."""
     seconds = (track.last - track.first) / rate
-    return Sight(track, _is_kept(track, kept), parts=min(SIGHTS, 1 + int(seconds / _APART_S)))
+    parts = min(SIGHTS, 1 + int(seconds / _APART_S))
+    return Sight(track, _is_kept(track, kept), of_copy=of_copy, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,7 @@ class Sighted:
         before, after: (h, w, 3) uint8.
         frame: the original's frame.
         scale: (4,) reduced over stored pixels, for boxes.
+        finder: looks carefully.
         private: whether bare faces are kept for a page for the editor.
     """
 
@@ -82,7 +106,15 @@ class Sighted:
     after: RGB = field(repr=False)
     frame: Shown
     scale: NDArray[np.float64]
+    finder: FaceFinder
     private: bool
+    looked: dict[bool, Faces] = field(default_factory=dict, repr=False)
+
+    def faces(self, *, of_copy: bool) -> Faces:
+        """What a careful look at the copy or the original sees; made once."""
+        if of_copy not in self.looked:
+            self.looked[of_copy] = self.finder.find(self.after if of_copy else self.before)
+        return self.looked[of_copy]
 
     def box(self, region: Region) -> Box:
         """Where a region lies in the reduced pictures."""
@@ -110,6 +142,31 @@ def note(sight: Sight, region: Region, look: Sighted, unchanged: float, structur
             sight.near = close_up(look.before, look.after, look.box(region))
 
 
+def look_again(sight: Sight, region: Region, look: Sighted) -> None:
+    """Look carefully at a frame, just noted, in which a track is open, if it is time to.
+
+    A watch mostly glances, and glances take folded hands under a veil for a face. What would be
+    called exposed is looked at with everything there is, in its 1st, 2nd, 4th, 8th... open frame;
+    what was seen in the copy, in the original too, as what is open is in both.
+    """
+    due = sight.open & (sight.open - 1) == 0
+    if sight.kept or not due or sight.open > _LOOKED or sight.track.score < EXPOSED_FROM:
+        return
+    for of_copy in (False, True) if sight.of_copy else (False,):
+        faces = look.faces(of_copy=of_copy)
+        here = pairwise_iou(np.array([look.box(region)], np.float32), faces.boxes)[0] >= _SAME_IOU
+        sight.looks.append(float(faces.probability[here].max(initial=0.0)))
+
+
+def _probability(sight: Sight) -> float:
+    """That a track is a face: what the better half of the careful looks say, if there were any."""
+    if not sight.looks:
+        return sight.track.score
+    better = sorted(sight.looks, reverse=True)[: (len(sight.looks) + 1) // 2]
+    # What was glanced at remains worth a look, whatever careful ones say.
+    return max(float(np.mean(better)), DOUBTFUL_FROM)
+
+
 def _keep_largest(sight: Sight, region: Region, look: Sighted) -> None:
     """Remember a veiled face where it is clearly larger than before in its part of the time."""
     track = sight.track
@@ -132,7 +189,7 @@ def _keep_largest(sight: Sight, region: Region, look: Sighted) -> None:
 
 def finding_of(sight: Sight) -> Finding | None:
     """What a track amounts to."""
-    score = sight.track.score
+    score = _probability(sight)
     if sight.box is None or score < DOUBTFUL_FROM:
         return None
     bare = sight.open + sight.partly
