@@ -35,7 +35,7 @@ def check(
             "--plans", metavar="DIR", help="The plans, as veil --plans wrote them: proves more."
         ),
     ] = DEFAULT.plans,
-    attacker: Annotated[
+    attackers: Annotated[
         list[str],
         typer.Option(
             "--attacker",
@@ -100,20 +100,15 @@ def check(
     detector: given.DetectorOption = DEFAULT.detector,
     style: Annotated[
         Style | None,
-        typer.Option("--style", help="What veil was given; found out with --plans if left out."),
+        typer.Option("--style", help="What veil was given, if the plans do not say."),
     ] = DEFAULT.style,
     margin: Annotated[
-        float,
-        typer.Option(
-            "--margin", metavar="FACTOR", min=1, help="With --plans, what veil was given."
-        ),
+        float | None,
+        typer.Option("--margin", metavar="FACTOR", min=1, help="The same."),
     ] = DEFAULT.margin,
-    shape: Annotated[
-        Shape | None, typer.Option("--shape", help="With --plans, what veil was given.")
-    ] = DEFAULT.shape,
+    shape: Annotated[Shape | None, typer.Option("--shape", help="The same.")] = DEFAULT.shape,
     seed: Annotated[
-        int,
-        typer.Option("--seed", metavar="N", min=0, help="With --plans, what veil was given."),
+        int | None, typer.Option("--seed", metavar="N", min=0, help="The same.")
     ] = DEFAULT.seed,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record and report that exist.")
@@ -154,7 +149,7 @@ def check(
     try:
         options = CheckOptions(
             plans=plans,
-            attackers=tuple(attacker),
+            attackers=tuple(attackers),
             gallery=gallery,
             groups=groups,
             quick=quick,

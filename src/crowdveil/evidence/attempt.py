@@ -128,4 +128,4 @@ def _compare_videos(
 
 
 def _films(original: Film, copy: Film, pair: Pair, options: CheckOptions, effort: Effort) -> Films:
-    return Films(original, copy, pair.plan, options.looks(), effort, options.private)
+    return Films(original, copy, pair.plan, options.looks(pair.plan), effort, options.private)

@@ -20,7 +20,6 @@ from crowdveil.evidence.groups import read_groups
 from crowdveil.evidence.identity import attack_all
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.evidence.pages import veil_of
 from crowdveil.evidence.pairs import Matched, Pair, match
 from crowdveil.evidence.record import AttackRecord, Evidence, FileRecord, Missing, Result, Settings
 from crowdveil.evidence.stills import close_up
@@ -184,8 +183,8 @@ def _attacked(
 def _look_of(files: Sequence[FileRecord], options: CheckOptions) -> Look | None:
     """How the faces were veiled: as the user or a proof says, else unknown."""
     if options.style is not None:
-        return options.looks()[0]
+        return options.look(None)
     for file in files:
         if file.noninterference is not None:
-            return veil_of(file.noninterference, options)
+            return file.noninterference.look
     return None

@@ -1,13 +1,13 @@
 """What a user can choose about a check, as one frozen object."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid
-from crowdveil.plan import Shape
+from crowdveil.options import Redrawing
+from crowdveil.plan import Plan
 from crowdveil.redact.look import Look, Style
 
 CHECKED = Path("evidence")
@@ -18,11 +18,9 @@ SFACE, DLIB = "sface", "dlib"
 
 _ONNX = ".onnx"
 
-_LOOK = Look()
-
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions:
+class CheckOptions(Redrawing):
     """The choices of `check`.
 
     Attributes:
@@ -36,8 +34,8 @@ class CheckOptions:
         sign: file of the private key that signs the record, or None.
         caution: how hard the detectors look.
         detector: an ONNX detector of the user's, used as well.
-        style: what the veils look like, None to find out; only for the proof with plans.
-        margin, shape, seed: as given to `veil`; see `redact.look.Look`.
+        style, margin, shape, seed: what `veil` was given; None for what the plan says, else the
+            usual, except that a style is found out.
         overwrite: whether a record and report that exist are replaced.
     """
 
@@ -50,14 +48,11 @@ class CheckOptions:
     sign: Path | None = None
     caution: Caution = Caution.NORMAL
     detector: Path | None = None
-    style: Style | None = None
-    margin: float = _LOOK.margin
-    shape: Shape | None = _LOOK.shape
-    seed: int = _LOOK.seed
     overwrite: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is out of range, and contradictions."""
+        Redrawing.__post_init__(self)
         require_attackers(self.attackers)
         if self.quick:
             attacks = {
@@ -70,20 +65,18 @@ class CheckOptions:
                     f"quick and {name} contradict each other: quick leaves the attacks with "
                     "recognisers out; choose one"
                 )
-        if not math.isfinite(self.margin):
-            raise OptionsInvalid(f"margin must be a finite number, not {self.margin}")
-        self.looks()
 
-    def looks(self) -> tuple[Look, ...]:
-        """What the veils may look like, the likeliest first; raises `OptionsInvalid`."""
-        styles = tuple(Style) if self.style is None else (self.style,)
-        try:
-            return tuple(
-                Look(style=style, margin=self.margin, shape=self.shape, seed=self.seed)
-                for style in styles
-            )
-        except ValueError as error:
-            raise OptionsInvalid(str(error)) from error
+    def looks(self, plan: Plan | None) -> tuple[Look, ...]:
+        """What the veils of a plan may look like, the likeliest first.
+
+        Raises:
+            OptionsInvalid: a choice is out of range.
+            PlanInvalid: the plan was drawn in a style that this version does not know.
+        """
+        first = self.look(plan)
+        if self.style is not None:
+            return (first,)
+        return (first, *(replace(first, style=one) for one in Style if one is not first.style))
 
 
 def require_attackers(names: Sequence[str]) -> None:

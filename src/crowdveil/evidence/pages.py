@@ -15,14 +15,13 @@ from crowdveil.evidence.films import resized
 from crowdveil.evidence.identity import LEAST_PX, MOST_A_PICTURE, VeiledFace, veiled_face
 from crowdveil.evidence.integrity import Outside, outside_veils
 from crowdveil.evidence.judging import judge_proof, note_integrity
-from crowdveil.evidence.noninterference import Proof, prove_photo
+from crowdveil.evidence.noninterference import prove_photo
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pairs import Pair
 from crowdveil.evidence.residual import Look, look_for_faces
 from crowdveil.evidence.stills import close_up, still_of
 from crowdveil.evidence.tools import Tools
 from crowdveil.media.picture import RGB, Photo
-from crowdveil.redact.look import Look as Veil
 from crowdveil.redact.masks import mask_of
 from crowdveil.track.timeline import Timeline
 
@@ -55,7 +54,7 @@ def compare_pages(
     looks: list[Look] = []
     outside: list[Outside] = []
     prove_pages(original, copy, pair, options, one)
-    drawn = options.looks()[0] if one.proof is None else veil_of(one.proof, options)
+    drawn = options.look(pair.plan) if one.proof is None else one.proof.look
     for number in range(pages):
         breath()
         before = original.frames[number].rgb()
@@ -95,11 +94,6 @@ def compare_pages(
     )
 
 
-def veil_of(proof: Proof, options: CheckOptions) -> Veil:
-    """The veil that a proof found, with the settings that the user gave."""
-    return next(look for look in options.looks() if look.style is proof.style)
-
-
 def _to_attack(before: RGB, after: RGB, look: Look, page: int | None) -> list[VeiledFace]:
     """The largest veiled faces of a picture."""
     size = (look.boxes[:, 2:] - look.boxes[:, :2]).max(axis=1, initial=0)
@@ -121,5 +115,5 @@ def prove_pages(original: Photo, copy: Photo, pair: Pair, options: CheckOptions,
     if not same or len(original.frames) != pair.plan.source.frames:
         one.notes.append("the plan gives another size or number of frames than the original has")
         return
-    one.proof = prove_photo(original, copy, pair.plan, options.looks())
+    one.proof = prove_photo(original, copy, pair.plan, options.looks(pair.plan))
     judge_proof(one)

@@ -104,4 +104,5 @@ def proof_of(tally: Tally) -> Proof | None:
         pictures=len(tally.agreement[look]),
         agreement_db=None if not np.isfinite(worst) else round(worst, 2),
         reproduced=worst >= SAME_DB,
+        shape=look.shape,
     )
