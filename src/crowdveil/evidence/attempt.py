@@ -5,6 +5,7 @@ left to `pages`, films to `moving`, many pairs to `check`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 
 from crowdveil.detect.effort import Effort
@@ -14,7 +15,8 @@ from crowdveil.evidence.figures import LeakFigures
 from crowdveil.evidence.films import Animation, Film, Video
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.judging import judge_proof, note_film, require_same_shape
-from crowdveil.evidence.leaks.walk import leaks_of
+from crowdveil.evidence.leaks.leak import Leak
+from crowdveil.evidence.leaks.walk import walk
 from crowdveil.evidence.moving import Films, compare_films
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pages import compare_pages, prove_pages
@@ -55,9 +57,12 @@ def attempt(pair: Pair, tools: Tools, options: CheckOptions, stop: Event) -> One
 
 def _search_for_leaks(pair: Pair, tools: Tools, one: One) -> None:
     seen, looked = tools.witnesses.look(pair.copy, video=pair.is_video)
+    found: list[Leak] = []
     walked = False
     try:
-        seen = (*leaks_of(pair.copy), *seen)
+        # One by one, as what is found before a walk fails has been found all the same.
+        for leak in walk(pair.copy):
+            found.append(leak)
         walked = True
     finally:
         one.leaks = LeakFigures(
@@ -68,8 +73,19 @@ def _search_for_leaks(pair: Pair, tools: Tools, one: One) -> None:
         )
         one.findings += [
             Finding(subject=Subject.LEAK, verdict=leak.verdict, what=leak.what, place=leak.place)
-            for leak in seen
+            for leak in _gathered([*found, *seen])
         ]
+
+
+def _gathered(leaks: list[Leak]) -> list[Leak]:
+    """Leaks of one kind as one, at the first of their places."""
+    found: dict[tuple[str, Verdict], list[Leak]] = {}
+    for leak in leaks:
+        found.setdefault((leak.what, leak.verdict), []).append(leak)
+    return [
+        same[0] if len(same) == 1 else replace(same[0], what=f"{same[0].what}, {len(same):,} times")
+        for same in found.values()
+    ]
 
 
 def _compare(
