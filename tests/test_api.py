@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,12 @@ def test_veil_is_plan_and_then_render_to_the_last_byte(photos: Path) -> None:
     summary = crowdveil.render_plans("plans", "in two steps")
     assert not summary.failures
     assert files(Path("at once")) == files(Path("in two steps"))
-    assert files(Path("plans")) == files(Path("with plans"))
+    # Only what its copy was drawn with is not in a plan that was never drawn.
+    bare = {
+        place: re.sub(rb'"drawn": \{.*?\}', b'"drawn": null', text, flags=re.DOTALL)
+        for place, text in files(Path("with plans")).items()
+    }
+    assert files(Path("plans")) == bare
 
 
 def test_the_same_photo_gives_the_same_bytes_whatever_else_is_in_the_batch(

@@ -49,7 +49,8 @@ def test_every_option_of_every_command_is_in_the_reference(generator: dict[str, 
         for name, parameter in inspect.signature(command).parameters.items():
             argument = isinstance(get_args(hints[name])[-1], typer.models.ArgumentInfo)
             if parameter.default is not inspect.Parameter.empty and not argument:
-                option = {"start_s": "from", "end_s": "to"}.get(name, name).replace("_", "-")
+                other = {"start_s": "from", "end_s": "to", "attackers": "attacker"}
+                option = other.get(name, name).replace("_", "-")
                 assert f"--{option}`" in section
 
 

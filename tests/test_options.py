@@ -47,6 +47,8 @@ def test_the_command_check_and_its_function_take_the_same_options() -> None:
     command = import_module("crowdveil.cli.check").check
     fields = dataclasses.fields(CheckOptions)
     written = {field.name: getattr(CheckOptions(), field.name) for field in fields}
+    # A command line gives lists.
+    written["attackers"] = list(CheckOptions().attackers)
     instead = {"verify": None, "public_key": None, "new_key": None}
     assert defaults(command) == {**written, **ONLY_ON_SCREEN, **instead, "out": CHECKED}
     parameters = set(inspect.signature(crowdveil.check).parameters)
@@ -54,7 +56,7 @@ def test_the_command_check_and_its_function_take_the_same_options() -> None:
 
 
 def test_the_look_of_the_options_is_the_look_of_rendering() -> None:
-    assert VeilOptions().look() == RenderOptions().look() == Look()
+    assert VeilOptions().look() == RenderOptions().look(None) == Look()
 
 
 @pytest.mark.parametrize(

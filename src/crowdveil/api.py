@@ -23,7 +23,15 @@ from crowdveil.media.video.clip import Clip
 from crowdveil.media.video.containers import SUFFIXES, VIDEO_SUFFIXES
 from crowdveil.media.video.probe import open_clip
 from crowdveil.notices import Notice
-from crowdveil.options import PLANS, VEILED, Filming, PlanOptions, RenderOptions, VeilOptions
+from crowdveil.options import (
+    PLANS,
+    VEILED,
+    Filming,
+    PlanOptions,
+    RenderOptions,
+    VeilOptions,
+    drawn_with,
+)
 from crowdveil.outputs import (
     PLAN_SUFFIX,
     Job,
@@ -35,7 +43,7 @@ from crowdveil.outputs import (
 )
 from crowdveil.plan import Plan
 from crowdveil.progress import Tell
-from crowdveil.redact.look import Look
+from crowdveil.redact.look import LOSSY_WARNING, Look
 from crowdveil.sources import Input, Refusal, expand, judge_media, judge_plan
 from crowdveil.summary import Summary, Watcher
 from crowdveil.veiling import Breath, encode_veiled, plan_photo, read_planned, render_photo
@@ -99,7 +107,7 @@ def veil(
                     clip, eyes.watch(), home=home, span=span, breath=breath, tell=tell
                 )
                 notices = _render(job, clip, plan, look, options, breath, tell)
-                return Made(plan, notices=damage + notices)
+                return Made(_as_drawn(plan, look), notices=damage + notices)
             plan, photo = plan_photo(
                 job.source, eyes.finder(), eyes.watch, home=home, breath=breath
             )
@@ -108,7 +116,7 @@ def veil(
             data = encode_veiled(
                 photo, job.source, format=job.format, keep_credit=options.keep_credit
             )
-            return Made(plan, data)
+            return Made(_as_drawn(plan, look), data)
 
         return work
 
@@ -212,26 +220,35 @@ def render_plans(
             found.refusals.append(Refusal(item.path, str(error)))
 
     def prepare() -> Work:
-        look = options.look()
-
         def work(job: Job, breath: Breath, tell: Tell) -> Made:
             if job.edited is None:
                 raise ValueError("rendering needs a plan")
+            look = options.look(job.edited)
+            warned = () if options.style is not None else _warning(look)
             if job.partial is not None:
                 clip = read_planned_video(job.source, job.edited)
                 notices = _render(job, clip, job.edited, look, options, breath, tell)
-                return Made(job.edited, notices=notices)
+                return Made(job.edited, notices=warned + notices)
             photo = read_planned(job.source, job.edited)
             photo = render_photo(photo, job.edited, look, breath=breath)
             breath()
             data = encode_veiled(
                 photo, job.source, format=job.format, keep_credit=options.keep_credit
             )
-            return Made(job.edited, data)
+            return Made(job.edited, data, warned)
 
         return work
 
     return run(found, jobs, prepare, options, watcher)
+
+
+def _as_drawn(plan: Plan, look: Look) -> Plan:
+    return plan.model_copy(update={"drawn": drawn_with(look)})
+
+
+def _warning(look: Look) -> tuple[Notice, ...]:
+    """What a user must hear of a style that a plan chose."""
+    return (Notice(LOSSY_WARNING[look.style]),) if look.style in LOSSY_WARNING else ()
 
 
 class _Eyes:

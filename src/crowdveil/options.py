@@ -11,10 +11,10 @@ from pathlib import Path
 
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
-from crowdveil.errors import OptionsInvalid
+from crowdveil.errors import OptionsInvalid, PlanInvalid
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import AudioChoice, Span
-from crowdveil.plan import Shape
+from crowdveil.plan import Drawn, Plan, Shape
 from crowdveil.redact.look import Look, Style
 
 VEILED = Path("veiled")
@@ -44,21 +44,30 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """What a veiled photo keeps of its source.
+
+    Attributes:
+        format: the format of every veiled photo, or None for each source's own.
+        keep_credit: whether a photo's creator, credit, copyright and caption survive.
+    """
+
+    format: PhotoFormat | None = None
+    keep_credit: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What a veil looks like and what a veiled photo keeps.
+    """What a veil looks like.
 
     Attributes:
         style, margin, shape, seed: see `redact.look.Look`.
-        format: the format of every veiled photo, or None for each source's own.
-        keep_credit: whether a photo's creator, credit, copyright and caption survive.
     """
 
     style: Style = _LOOK.style
     margin: float = _LOOK.margin
     shape: Shape | None = _LOOK.shape
     seed: int = _LOOK.seed
-    format: PhotoFormat | None = None
-    keep_credit: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a look that is out of range."""
@@ -70,6 +79,58 @@ class Drawing:
             return Look(style=self.style, margin=self.margin, shape=self.shape, seed=self.seed)
         except ValueError as error:
             raise OptionsInvalid(str(error)) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redrawing:
+    """What a veil looks like that may have been drawn before.
+
+    Attributes:
+        style, margin, shape, seed: see `redact.look.Look`; None for what the plan says, or where
+            it says nothing, the usual.
+    """
+
+    style: Style | None = None
+    margin: float | None = None
+    shape: Shape | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a look that is out of range."""
+        self.look(None)
+
+    def look(self, plan: Plan | None) -> Look:
+        """What the veils of a plan look like.
+
+        Raises:
+            OptionsInvalid: a choice is out of range.
+            PlanInvalid: the plan was drawn in a style that this version does not know.
+        """
+        drawn = _LOOK if plan is None or plan.drawn is None else self._drawn(plan, plan.drawn)
+        try:
+            return Look(
+                style=drawn.style if self.style is None else self.style,
+                margin=drawn.margin if self.margin is None else self.margin,
+                shape=drawn.shape if self.shape is None else self.shape,
+                seed=drawn.seed if self.seed is None else self.seed,
+            )
+        except ValueError as error:
+            raise OptionsInvalid(str(error)) from error
+
+    def _drawn(self, plan: Plan, drawn: Drawn) -> Look:
+        try:
+            style = Style(drawn.style) if self.style is None else self.style
+        except ValueError as error:
+            raise PlanInvalid(
+                f"{plan.source.name}: its plan was drawn in the style {drawn.style!r}, which this "
+                "version does not know; choose one with --style"
+            ) from error
+        return Look(style=style, margin=drawn.margin, shape=drawn.shape, seed=drawn.seed)
+
+
+def drawn_with(look: Look) -> Drawn:
+    """What a plan says of a look."""
+    return Drawn(style=look.style.value, margin=look.margin, shape=look.shape, seed=look.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +212,7 @@ class PlanOptions(Finding, Watching, Writing):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Drawing, Filming, Writing):
+class RenderOptions(Redrawing, Keeping, Filming, Writing):
     """The choices of `render`.
 
     Attributes:
@@ -162,13 +223,13 @@ class RenderOptions(Drawing, Filming, Writing):
 
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
-        Drawing.__post_init__(self)
+        Redrawing.__post_init__(self)
         Filming.__post_init__(self)
         Writing.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VeilOptions(Finding, Watching, Drawing, Filming, Writing):
+class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
     """The choices of `veil`.
 
     Attributes:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crowdveil.errors import PlanInvalid
 
-SCHEMA_VERSION: Literal[2] = 2
-"""Version 2 added tracks; plans of version 1 open as they are."""
+SCHEMA_VERSION: Literal[3] = 3
+"""Version 2 added tracks, 3 what the copy was drawn with; older plans open as they are."""
 
 
 class Origin(StrEnum):
@@ -151,12 +151,29 @@ class Made(_Model):
     """Name of each detector or model to the SHA-256 of its file."""
 
 
+class Drawn(_Model):
+    """What a copy of the source was drawn with, so that it can be drawn again and checked.
+
+    Nothing here helps to see through a veil: what a veil shows depends on the pixels around it
+    and on these four, never on what it hides, and `mosaic` and `blur` use no seed at all.
+    """
+
+    style: Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")]
+    """Name of the style, as `redact.look.Style`."""
+    margin: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    shape: Shape | None = None
+    """Outline of every veil, None for each region's own."""
+    seed: int = Field(ge=0)
+
+
 class Plan(_Model):
     """Everything that is to be hidden in one source."""
 
-    version: Literal[1, 2] = SCHEMA_VERSION
+    version: Literal[1, 2, 3] = SCHEMA_VERSION
     source: Source
     made: Made
+    drawn: Drawn | None = None
+    """None for a plan of which no copy has been made."""
     regions: tuple[Region, ...] = ()
     tracks: tuple[Track, ...] = ()
 

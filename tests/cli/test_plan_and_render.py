@@ -51,6 +51,46 @@ def test_one_plan_may_name_its_output(crowdveil: Run, photos: Path) -> None:
     assert Path("safe.webp").read_bytes()[8:12] == b"WEBP"
 
 
+def test_a_plan_says_what_its_copy_was_drawn_with_and_render_draws_it_again(
+    crowdveil: Run, photos: Path
+) -> None:
+    look = ("--style", "pattern", "--margin", "2.1", "--shape", "box", "--seed", "7")
+    assert crowdveil("veil", photos / "a.jpg", *look, "--plans", "plans").code == 0
+    drawn = json.loads(Path("plans/a.jpg.plan.json").read_text())["drawn"]
+    assert drawn == {"style": "pattern", "margin": 2.1, "shape": "box", "seed": 7}
+    assert crowdveil("render", "plans", "-o", "again").code == 0
+    veiled = Path("veiled/a.jpg").read_bytes()
+    assert Path("again/a.jpg").read_bytes() == veiled
+    assert crowdveil("render", "plans", "-o", "other", "--style", "solid").code == 0
+    assert Path("other/a.jpg").read_bytes() != veiled
+    # A plan that was never drawn, and one from before plans told, are drawn in the usual way.
+    crowdveil("veil", photos / "a.jpg", "-o", "usual")
+    for version in (1, 2, 3):
+        plan = json.loads(Path("plans/a.jpg.plan.json").read_text())
+        del plan["drawn"]
+        Path("plans/a.jpg.plan.json").write_text(json.dumps(plan | {"version": version}))
+        assert crowdveil("render", "plans", "-o", "old", "--overwrite").code == 0
+        assert Path("old/a.jpg").read_bytes() == Path("usual/a.jpg").read_bytes()
+        plan["drawn"] = drawn
+        Path("plans/a.jpg.plan.json").write_text(json.dumps(plan))
+
+
+def test_a_plan_drawn_in_a_leaking_style_warns_and_in_an_unknown_one_is_refused(
+    crowdveil: Run, photos: Path
+) -> None:
+    crowdveil("veil", photos / "a.jpg", "--style", "mosaic", "--plans", "plans")
+    said = crowdveil("render", "plans", "-o", "again")
+    assert said.code == 0
+    assert "'mosaic' leaks" in said.out + said.err
+    path = Path("plans/a.jpg.plan.json")
+    path.write_text(path.read_text().replace('"mosaic"', '"smoke"'))
+    said = crowdveil("render", "plans", "-o", "never")
+    assert said.code == 1
+    assert "drawn in the style 'smoke', which this version does not know" in said.err
+    assert not Path("never").exists()
+    assert crowdveil("render", "plans", "-o", "never", "--style", "solid").code == 0
+
+
 def test_photos_given_to_render_are_refused(crowdveil: Run, photos: Path) -> None:
     said = crowdveil("render", photos / "a.jpg")
     assert said.code == 1

@@ -13,7 +13,8 @@ from crowdveil.detect.landmarks import LandmarkFinder
 from crowdveil.detect.points import Caution
 from crowdveil.evidence.attacks import Alignment, Enrolment
 from crowdveil.evidence.portraits import enrolled, portraits, veil_with
-from crowdveil.evidence.reidentify import Pair, Reidentification, Verdict, reidentify
+from crowdveil.evidence.reidentification import Reidentification, Verdict
+from crowdveil.evidence.reidentify import Pair, reidentify
 from crowdveil.media.picture import RGB
 from crowdveil.models.registry import portrait_path
 from crowdveil.recognise.embedder import Embedder, load_embedder

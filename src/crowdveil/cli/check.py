@@ -7,11 +7,13 @@ import typer
 
 from crowdveil.cli import parameters as given
 from crowdveil.detect.points import Caution
+from crowdveil.errors import OptionsInvalid
 from crowdveil.evidence.options import CHECKED, CheckOptions
 from crowdveil.plan import Shape
 from crowdveil.redact.look import Style
 
 DEFAULT = CheckOptions()
+ATTACKERS = list(DEFAULT.attackers)
 
 
 def check(
@@ -33,6 +35,16 @@ def check(
             "--plans", metavar="DIR", help="The plans, as veil --plans wrote them: proves more."
         ),
     ] = DEFAULT.plans,
+    attackers: Annotated[
+        list[str],
+        typer.Option(
+            "--attacker",
+            metavar="NAME|FILE.onnx",
+            help="Who tries to recognise the veiled faces: sface (built in), dlib (pip install "
+            "'crowdveil[attackers]'), or your own recogniser with FILE.toml beside it; give "
+            "several to try them all.",
+        ),
+    ] = ATTACKERS,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -88,20 +100,15 @@ def check(
     detector: given.DetectorOption = DEFAULT.detector,
     style: Annotated[
         Style | None,
-        typer.Option("--style", help="With --plans, what veil was given; found out if left out."),
+        typer.Option("--style", help="What veil was given, if the plans do not say."),
     ] = DEFAULT.style,
     margin: Annotated[
-        float,
-        typer.Option(
-            "--margin", metavar="FACTOR", min=1, help="With --plans, what veil was given."
-        ),
+        float | None,
+        typer.Option("--margin", metavar="FACTOR", min=1, help="The same."),
     ] = DEFAULT.margin,
-    shape: Annotated[
-        Shape | None, typer.Option("--shape", help="With --plans, what veil was given.")
-    ] = DEFAULT.shape,
+    shape: Annotated[Shape | None, typer.Option("--shape", help="The same.")] = DEFAULT.shape,
     seed: Annotated[
-        int,
-        typer.Option("--seed", metavar="N", min=0, help="With --plans, what veil was given."),
+        int | None, typer.Option("--seed", metavar="N", min=0, help="The same.")
     ] = DEFAULT.seed,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record and report that exist.")
@@ -122,11 +129,14 @@ def check(
       crowdveil check march.jpg safe.jpg        one photo
       crowdveil check photos/ veiled/ --plans plans/   proves what the veils are made of
       crowdveil check photos/ veiled/ --quick   without the attacks
+      crowdveil check photos/ veiled/ --gallery others/ --attacker sface --attacker dlib
       crowdveil check --new-key desk.key        make a key, then:
       crowdveil check photos/ veiled/ --sign desk.key   sign the record
       crowdveil check --verify evidence/evidence.json --public-key desk.key.pub
     """
-    from crowdveil.cli.checking import check_and_report, make_key, verify_record
+    from crowdveil.cli.checking import check_and_report
+    from crowdveil.cli.evidence_screen import fail
+    from crowdveil.cli.verifying import make_key, verify_record
 
     if new_key is not None:
         make_key(new_key, others=bool(paths or verify))
@@ -136,19 +146,23 @@ def check(
         return
     if len(paths) != 2:
         raise typer.BadParameter("give ORIGINAL and VEILED: two files, or two folders")
-    options = CheckOptions(
-        plans=plans,
-        gallery=gallery,
-        groups=groups,
-        quick=quick,
-        private=private,
-        sign=sign,
-        caution=caution,
-        detector=detector,
-        style=style,
-        margin=margin,
-        shape=shape,
-        seed=seed,
-        overwrite=overwrite,
-    )
+    try:
+        options = CheckOptions(
+            plans=plans,
+            attackers=tuple(attackers),
+            gallery=gallery,
+            groups=groups,
+            quick=quick,
+            private=private,
+            sign=sign,
+            caution=caution,
+            detector=detector,
+            style=style,
+            margin=margin,
+            shape=shape,
+            seed=seed,
+            overwrite=overwrite,
+        )
+    except OptionsInvalid as error:
+        fail(error)
     check_and_report(paths[0], paths[1], out, options=options, json=json, quiet=quiet)

@@ -50,6 +50,25 @@ ShapeOption: TypeAlias = Annotated[
 SeedOption: TypeAlias = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, help="Chooses the grain of the veil.")
 ]
+DrawnStyleOption: TypeAlias = Annotated[
+    Style | None, typer.Option("--style", help="How to veil, if not as the plan says.")
+]
+DrawnMarginOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--margin",
+        metavar="FACTOR",
+        min=1,
+        help="Width of the veil, in widths of the face, if not as the plan says.",
+    ),
+]
+DrawnShapeOption: TypeAlias = Annotated[
+    Shape | None, typer.Option("--shape", help="Outline of every veil, if not as the plan says.")
+]
+DrawnSeedOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", min=0, help="Chooses the grain, if not as the plan says."),
+]
 FormatOption: TypeAlias = Annotated[
     PhotoFormat | None,
     typer.Option("--format", help="Format of every veiled photo, instead of its own."),

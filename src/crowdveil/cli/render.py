@@ -31,10 +31,10 @@ def render(
             help="Folder of the originals, instead of where each plan says they are.",
         ),
     ] = DEFAULT.source,
-    style: given.StyleOption = DEFAULT.style,
-    margin: given.MarginOption = DEFAULT.margin,
-    shape: given.ShapeOption = DEFAULT.shape,
-    seed: given.SeedOption = DEFAULT.seed,
+    style: given.DrawnStyleOption = DEFAULT.style,
+    margin: given.DrawnMarginOption = DEFAULT.margin,
+    shape: given.DrawnShapeOption = DEFAULT.shape,
+    seed: given.DrawnSeedOption = DEFAULT.seed,
     format: given.FormatOption = DEFAULT.format,
     keep_credit: given.KeepCreditOption = DEFAULT.keep_credit,
     audio: given.AudioOption = DEFAULT.audio,
@@ -46,7 +46,8 @@ def render(
 ) -> None:
     """Write the photos and videos that plans belong to, veiled as each plan says.
 
-    A source that changed since its plan was made is refused: the faces would be elsewhere.
+    A source that changed since its plan was made is refused: the faces would be elsewhere. Veils
+    look as the plan says, if a copy was made of it before.
 
     \b
     Examples:

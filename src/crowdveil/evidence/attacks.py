@@ -92,8 +92,8 @@ class Matches:
 
     Attributes:
         share: mated comparisons above it; `chance` is what non-mated comparisons of the same
-            attack may reach (their upper bound at 95 %), but at least `FMR`: a threshold for
-            clean portraits means less for veiled, small or blurred ones.
+            attack may reach (their upper bound at 95 %), but at least `FMR` for each sight: a
+            threshold for clean portraits means less for veiled, small or blurred ones.
         threshold: the threshold and how it was set.
         false_hits, false_trials: non-mated comparisons of the same attack above it, and all.
     """
@@ -116,6 +116,7 @@ class Searched:
         above: (n,) int, non-mated references that exceed it.
         threshold: the threshold, or None if none could be set; then nothing exceeds it.
         gallery: m.
+        sights: the most probes that were taken together in one search.
     """
 
     rank: NDArray[np.intp]
@@ -124,6 +125,7 @@ class Searched:
     above: NDArray[np.intp]
     threshold: Threshold | None
     gallery: int
+    sights: int = 1
 
     def within(self, places: int, which: NDArray[np.bool_] | None = None) -> Share:
         """How many of the searches (or of those that `which`, (n,), picks) rank so high."""
@@ -139,7 +141,7 @@ class Searched:
         trials = int(chosen.sum())
         false_hits, false_trials = int(self.above[chosen].sum()), trials * (self.gallery - 1)
         found = float(at_most(false_hits, false_trials))
-        share = Share(int(self.mated[chosen].sum()), trials, max(FMR, found))
+        share = Share(int(self.mated[chosen].sum()), trials, max(FMR * self.sights, found))
         return Matches(share, self.threshold, false_hits, false_trials)
 
 
@@ -149,6 +151,7 @@ def search(
     mates: NDArray[np.intp],
     *,
     fallback: Threshold | None = None,
+    together: bool = False,
 ) -> Searched:
     """Search for every probe in a gallery.
 
@@ -161,6 +164,9 @@ def search(
         references: (m, d) float32 unit vectors, one for each person.
         mates: (n,) index of each probe's own reference.
         fallback: the threshold for fewer comparisons, if there is one.
+        together: whether all probes with one mate are sights of one person: they make one search,
+            in the order of the mates, and with each reference the best of them counts. Else each
+            probe makes its own.
 
     Raises:
         ValueError: a mate that is not there.
@@ -173,8 +179,10 @@ def search(
         none = np.empty(0, np.intp)
         no = np.empty(0, np.bool_)
         return Searched(none, no, no, none, None, len(references))
-    similarity = probes @ references.T
-    each = np.arange(len(probes))
+    similarity, sights = probes @ references.T, 1
+    if together:
+        similarity, mates, sights = _best(similarity, mates)
+    each = np.arange(len(similarity))
     mated = similarity[each, mates].copy()
     better = (similarity > mated[:, None] + SAME).sum(axis=1)
     tied = (np.abs(similarity - mated[:, None]) <= SAME).sum(axis=1) - 1
@@ -191,7 +199,18 @@ def search(
         np.asarray(((similarity > limit) & others).sum(axis=1), np.intp),
         threshold,
         len(references),
+        sights,
     )
+
+
+def _best(
+    similarity: NDArray[np.float32], mates: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
+    """Of (n, m) similarities the best among the probes of each mate, the mates, and how many
+    probes the most sighted of them has."""
+    order = np.argsort(mates, kind="stable")
+    found, starts, counts = np.unique(mates[order], return_index=True, return_counts=True)
+    return np.maximum.reduceat(similarity[order], starts, axis=0), found, int(counts.max())
 
 
 def _threshold_of(strangers: NDArray[np.float32]) -> Threshold | None:

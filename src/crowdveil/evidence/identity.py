@@ -7,24 +7,21 @@ each. Cut-outs live in memory only. The attacks themselves are left to `reidenti
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from crowdveil.detect.finder import FaceFinder
 from crowdveil.detect.landmarks import LandmarkFinder
 from crowdveil.evidence import reidentify as attacks
 from crowdveil.evidence.attacks import Share
 from crowdveil.evidence.findings import Finding, Subject, Verdict
-from crowdveil.evidence.portraits import Portrait, portraits
+from crowdveil.evidence.portraits import Portrait
 from crowdveil.evidence.record import AttackFigures, AttackRecord, Rate
+from crowdveil.evidence.reidentification import SIGNIFICANCE, Reidentification
 from crowdveil.geometry import Box
-from crowdveil.media.photos import read_photo
 from crowdveil.media.picture import RGB
 from crowdveil.recognise.embedder import Embedder
 from crowdveil.redact.look import Look
-from crowdveil.sources import expand, judge_media
 
 MOST_A_PICTURE = 4
 """Faces of one picture that are attacked, the largest first: that keeps a check of a crowd within
@@ -51,6 +48,8 @@ class VeiledFace:
         size_px: its longer side there.
         frame: number of its frame or page, None for the only one.
         time_s: when that is shown, None for photos.
+        person: who it is in its file; several sights of one count as one. Empty for a person of
+            its own.
     """
 
     before: RGB = field(repr=False)
@@ -60,6 +59,7 @@ class VeiledFace:
     size_px: float
     frame: int | None
     time_s: float | None
+    person: str = ""
 
 
 def veiled_face(
@@ -70,6 +70,7 @@ def veiled_face(
     where: Box,
     frame: int | None = None,
     time_s: float | None = None,
+    person: str = "",
 ) -> VeiledFace:
     """Cut a face out of a picture and its copy.
 
@@ -79,6 +80,7 @@ def veiled_face(
         where: the face in pixels of the upright original.
         frame: number of the frame or page, None for the only one.
         time_s: when it is shown, None for photos.
+        person: as in `VeiledFace`.
     """
     x0, y0, x1, y1 = box
     longer = max(x1 - x0, y1 - y0, 1.0)
@@ -99,6 +101,7 @@ def veiled_face(
         max(where[2] - where[0], where[3] - where[1]),
         frame,
         time_s,
+        person,
     )
 
 
@@ -113,12 +116,13 @@ class Attacked:
     """What came of attacking all faces.
 
     Attributes:
-        record: the figures.
-        findings: for each file a finding for each face that was recognised.
+        records: the figures of each attacker, in their order.
+        recognised: for each file the faces that were recognised by any of them, and a finding
+            for each.
     """
 
-    record: AttackRecord
-    findings: tuple[tuple[Finding, ...], ...]
+    records: tuple[AttackRecord, ...]
+    recognised: tuple[tuple[tuple[Finding, VeiledFace], ...], ...]
 
 
 def attack_all(
@@ -127,7 +131,7 @@ def attack_all(
     look: Look | None,
     gallery: Sequence[Portrait],
     landmarks: LandmarkFinder,
-    embedder: Embedder,
+    attackers: Sequence[Embedder],
     groups: Sequence[str | None],
 ) -> Attacked:
     """Attack the veiled faces of all files together.
@@ -137,49 +141,68 @@ def attack_all(
         look: how they were veiled, None if unknown.
         gallery: further faces to search among.
         landmarks: finds eyes, nose and mouth.
-        embedder: the recogniser.
+        attackers: the recognisers.
         groups: for each file the group that its people belong to, or None.
     """
     flat = [(k, face) for k, each in enumerate(faces) for face in each]
     flat.sort(key=lambda one: -one[1].size_px)
-    spare, flat = len(flat) - MOST_FACES, flat[:MOST_FACES]
+    spare, flat = max(len(flat) - MOST_FACES, 0), flat[:MOST_FACES]
     pairs = [
         attacks.Pair(
             face.before,
             face.after,
             np.array([face.box], np.float32),
             groups=(groups[k],) if groups[k] is not None else (),
+            people=(f"{k}/{face.person}",) if face.person else (),
         )
         for k, face in flat
     ]
-    found = attacks.reidentify(
-        pairs, embedder=embedder, veil=look, gallery=gallery, landmarks=landmarks
-    )
-    findings: list[list[Finding]] = [[] for _ in faces]
-    for one in found.faces:
-        if not one.matched and not one.recognised:
-            continue
-        exposed = one.recognised or bool(found.exposing)
-        by = f" ({', '.join(one.matched)})" if one.matched else ""
-        k, face = flat[one.pair]
-        x0, y0, x1, y1 = (round(value, 1) for value in face.where)
-        findings[k].append(
-            Finding(
-                subject=Subject.IDENTITY,
-                verdict=Verdict.EXPOSED if exposed else Verdict.DOUBTFUL,
-                what=f"a recogniser knows this veiled face{by}"
-                if exposed
-                else f"this veiled face resembles its own beyond the threshold{by}",
-                box=(x0, y0, x1, y1),
-                size_px=round(face.size_px, 1),
-                frame=face.frame,
-                time_s=face.time_s,
-            )
+    found = [
+        attacks.reidentify(
+            pairs,
+            embedder=embedder,
+            veil=look,
+            gallery=gallery,
+            landmarks=landmarks,
+            significance=SIGNIFICANCE / len(attackers),
         )
-    return Attacked(_record(found, max(spare, 0)), tuple(tuple(each) for each in findings))
+        for embedder in attackers
+    ]
+    recognised: list[list[tuple[Finding, VeiledFace]]] = [[] for _ in faces]
+    for number, (k, face) in enumerate(flat):
+        if (finding := _finding(number, face, found)) is not None:
+            recognised[k].append((finding, face))
+    return Attacked(
+        tuple(_record(one, spare) for one in found), tuple(tuple(each) for each in recognised)
+    )
 
 
-def _record(found: attacks.Reidentification, spare: int) -> AttackRecord:
+def _finding(number: int, face: VeiledFace, found: Sequence[Reidentification]) -> Finding | None:
+    """What the attackers together know of one face, None if nothing."""
+    by, exposed = [], False
+    for each in found:
+        for one in each.faces:
+            if one.pair == number and (one.matched or one.recognised):
+                exposed = exposed or one.recognised or bool(each.exposing)
+                how = f": {', '.join(one.matched)}" if one.matched else ""
+                by.append(f"{each.recogniser.name}{how}")
+    if not by:
+        return None
+    known = "a recogniser knows this veiled face"
+    alike = "this veiled face resembles its own beyond the threshold"
+    x0, y0, x1, y1 = (round(value, 1) for value in face.where)
+    return Finding(
+        subject=Subject.IDENTITY,
+        verdict=Verdict.EXPOSED if exposed else Verdict.DOUBTFUL,
+        what=f"{known if exposed else alike} ({'; '.join(by)})",
+        box=(x0, y0, x1, y1),
+        size_px=round(face.size_px, 1),
+        frame=face.frame,
+        time_s=face.time_s,
+    )
+
+
+def _record(found: Reidentification, spare: int) -> AttackRecord:
     figures = []
     for attack in found.attacks:
         for group, one in ((None, attack.overall), *attack.groups):
@@ -219,15 +242,3 @@ def _rate(share: Share) -> Rate:
         high=round(float(high), 5),
         chance=round(share.chance, 6),
     )
-
-
-def read_gallery(
-    folder: Path, finder: FaceFinder, landmarks: LandmarkFinder
-) -> tuple[Portrait, ...]:
-    """Every face in the photos of a folder; raises `CrowdveilError` if one cannot be read."""
-    found = expand([folder], judge_media)
-    people: list[Portrait] = []
-    for one in found.inputs:
-        if one.video is None:
-            people += portraits(read_photo(one.path).frames[0].rgb(), finder, landmarks)
-    return tuple(people)

@@ -39,6 +39,7 @@ class Proof:
         style: the style that was rendered.
         margin: its margin.
         seed: its seed.
+        shape: its outline, None for each region's own.
         independent: whether noise under the masks changed nothing.
         pictures: how many pictures, or frames of a video, were rendered twice.
         agreement_db: peak signal-to-noise ratio within the veils between the rendering and the
@@ -53,6 +54,12 @@ class Proof:
     pictures: int
     agreement_db: float | None
     reproduced: bool
+    shape: Shape | None = None
+
+    @property
+    def look(self) -> Look:
+        """What was rendered."""
+        return Look(style=self.style, margin=self.margin, shape=self.shape, seed=self.seed)
 
 
 def prove_photo(original: Photo, copy: Photo, plan: Plan, looks: Sequence[Look]) -> Proof | None:
@@ -100,6 +107,7 @@ def prove_photo(original: Photo, copy: Photo, plan: Plan, looks: Sequence[Look])
         pictures=len(veiled),
         agreement_db=None if np.isinf(agreement) else round(agreement, 2),
         reproduced=agreement >= SAME_DB,
+        shape=look.shape,
     )
 
 

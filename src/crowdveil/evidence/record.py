@@ -61,7 +61,7 @@ class AttackFigures(_Model):
 
 
 class AttackRecord(_Model):
-    """What recognisers still get out of all veiled faces together."""
+    """What one recogniser still gets out of all veiled faces together."""
 
     recogniser: str
     sha256: str
@@ -73,6 +73,11 @@ class AttackRecord(_Model):
     left_out: int
     attacks: tuple[AttackFigures, ...] = ()
     sentences: tuple[str, ...] = ()
+
+    @property
+    def exposed(self) -> bool:
+        """Whether veiled faces were recognised."""
+        return self.verdict == "exposed"
 
 
 class FileRecord(_Model):
@@ -121,6 +126,8 @@ class Settings(_Model):
     plans: bool
     gallery: int = 0
     """How many further faces the attackers searched among."""
+    gallery_unread: tuple[Missing, ...] = ()
+    """Photos of the gallery that could not be read, so that nobody searched among them."""
 
 
 class Signature(_Model):
@@ -149,7 +156,8 @@ class Evidence(_Model):
     result: Result
     files: tuple[FileRecord, ...] = ()
     unmatched: tuple[Missing, ...] = ()
-    reidentification: AttackRecord | None = None
+    reidentification: tuple[AttackRecord, ...] = ()
+    """One for each attacker; none if the attacks were left out."""
     signature: Signature | None = None
 
     def to_json(self) -> str:

@@ -1,38 +1,31 @@
 """Attacks the veiled faces of pictures with face recognition, to see whether any is recognised.
 
 For `crowdveil check` and for `bench`: originals, veiled results and the boxes of the faces come
-in (`Pair`), a frozen `Reidentification` goes out: every attack's rank-1, rank-10 and matches at a
-false match rate of 1 in 10,000 beside chance, which faces matched, a verdict and the sentences
-that say what can and cannot be concluded. No template and no pixel stays in it; templates exist
-only while `reidentify` runs. Finding faces is left to `detect`, showing results to the report.
+in (`Pair`), a frozen `Reidentification` goes out, with every attack's rank-1, rank-10 and matches
+at a false match rate of 1 in 10,000 beside chance. Templates exist only while `reidentify` runs.
+Finding faces is left to `detect`, concluding to `reidentification`.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.landmarks import SURE, LandmarkFinder
-from crowdveil.evidence.attacks import (
-    ENOUGH_PAIRS,
-    Alignment,
-    Enrolment,
-    Matches,
-    Searched,
-    Share,
-    Threshold,
-    search,
-)
+from crowdveil.evidence.attacks import Alignment, Enrolment, Searched, Threshold, search
 from crowdveil.evidence.portraits import Cut, Portrait, Veil, enrolled, veil_with
+from crowdveil.evidence.reidentification import (
+    SIGNIFICANCE,
+    Attack,
+    AttackedFace,
+    Figures,
+    Reidentification,
+)
 from crowdveil.geometry import Box, Boxes
 from crowdveil.media.picture import RGB
-from crowdveil.recognise.embedder import Embedder, Recogniser
+from crowdveil.recognise.embedder import Embedder
 from crowdveil.redact.look import Look
-
-SIGNIFICANCE = 0.05
-"""Probability that a harmless veil is called exposed by chance, over all attacks together."""
 
 MOST_FACES = 40
 """Faces attacked in one picture, the largest first, so that checking a crowd takes seconds."""
@@ -46,6 +39,8 @@ class Pair:
         original, veiled: (h, w, 3) uint8 RGB.
         boxes: (n, 4) the veiled faces in pixels, half-open; n may be 0.
         groups: a label of the user's for each face, None where there is none; or empty.
+        people: who each face is, so that several sights of one person, in several pictures, count
+            as one; or empty if each is a person of its own.
         name: what the results call the picture.
     """
 
@@ -53,6 +48,7 @@ class Pair:
     veiled: RGB = field(repr=False)
     boxes: Boxes
     groups: tuple[str | None, ...] = ()
+    people: tuple[str, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -69,187 +65,8 @@ class Pair:
             raise ValueError(f"boxes must have shape (n, 4), not {self.boxes.shape}")
         if self.groups and len(self.groups) != len(self.boxes):
             raise ValueError("there must be one group for each box, or none at all")
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one attack got, for all faces or for those of one group.
-
-    Attributes:
-        rank_1, rank_10: how often the right person was first, or among the first ten.
-        matches: at the threshold that 1 in 10,000 strangers exceeds, or None if none can be
-            set.
-    """
-
-    rank_1: Share
-    rank_10: Share
-    matches: Matches | None
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """One attack and what it got.
-
-    Attributes:
-        enrolment, alignment: which attack.
-        overall: for all faces.
-        groups: label and figures of each group that the user named, in alphabetical order.
-    """
-
-    enrolment: Enrolment
-    alignment: Alignment
-    overall: Figures
-    groups: tuple[tuple[str, Figures], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        gallery = "clean gallery" if self.enrolment is Enrolment.CLEAN else "gallery veiled alike"
-        where = (
-            "own alignment" if self.alignment is Alignment.OWN else "alignment from the original"
-        )
-        return f"{gallery}, {where}"
-
-
-@dataclass(frozen=True, slots=True)
-class AttackedFace:
-    """One face and the attacks in which it was recognised beyond the threshold.
-
-    Attributes:
-        pair: index of its picture.
-        box: in pixels of the picture.
-        group: the user's label, if any.
-        best_rank: its best rank in any attack, 1 is first.
-        matched: names of the attacks in which it resembled its own reference more than the
-            threshold asks for.
-        recognised: whether it resembles its unveiled self so much that no stranger would; the
-            face is as good as unveiled.
-    """
-
-    pair: int
-    box: Box
-    group: str | None
-    best_rank: int
-    matched: tuple[str, ...]
-    recognised: bool
-
-
-class Verdict(StrEnum):
-    """What the attacks together say."""
-
-    NOTHING = "nothing"
-    """There was no face to attack."""
-    CHANCE = "chance"
-    """No attack did better than guessing, and one that recognised everybody would have."""
-    INCONCLUSIVE = "inconclusive"
-    """No attack did better than guessing, but there are too few faces to tell."""
-    EXPOSED = "exposed"
-    """An attack recognised faces more often than guessing would, or one beyond doubt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reidentification:
-    """What face recognition still gets out of veiled pictures.
-
-    Attributes:
-        recogniser: which one, with the hash of its weights.
-        people: references searched: the pictures' own faces and the distractors.
-        distractors: how many of them are the user's gallery.
-        faces: the attacked faces, by picture, in the order of their boxes.
-        unfit: faces in whose original no landmarks are found, too small, turned away or no
-            faces at all, so that no recogniser could use them unveiled either; not attacked.
-        left_out: faces beyond `MOST_FACES` a picture, the smallest, that were not attacked.
-        attacks: clean or parrot gallery, by own alignment and by the oracle's.
-    """
-
-    recogniser: Recogniser
-    people: int
-    distractors: int
-    faces: tuple[AttackedFace, ...]
-    unfit: int
-    left_out: int
-    attacks: tuple[Attack, ...]
-
-    @property
-    def exposing(self) -> tuple[Attack, ...]:
-        """Attacks that did better than guessing, at `SIGNIFICANCE` shared among all figures."""
-        tests = [(attack, share) for attack in self.attacks for share in _tests(attack.overall)]
-        bound = SIGNIFICANCE / max(len(tests), 1)
-        found = {id(attack) for attack, share in tests if share.p_value < bound}
-        return tuple(attack for attack in self.attacks if id(attack) in found)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The one word for all of it."""
-        if not self.faces:
-            return Verdict.NOTHING
-        if self.exposing or any(face.recognised for face in self.faces):
-            return Verdict.EXPOSED
-        return Verdict.CHANCE if self._could_tell else Verdict.INCONCLUSIVE
-
-    @property
-    def _could_tell(self) -> bool:
-        """Whether recognising every face first would have been called exposed."""
-        tests = sum(len(_tests(attack.overall)) for attack in self.attacks)
-        perfect = Share(len(self.faces), len(self.faces), 1 / self.people)
-        return perfect.p_value < SIGNIFICANCE / max(tests, 1)
-
-    def sentences(self) -> tuple[str, ...]:
-        """What can be concluded and what cannot, for a summary: the answer first."""
-        if not self.faces:
-            return ("No veiled face was there to be attacked.",)
-        count = f"{len(self.faces)} veiled face{'s' if len(self.faces) > 1 else ''}"
-        said = []
-        recognised = sum(face.recognised for face in self.faces)
-        if recognised:
-            said.append(f"{recognised} of {count} can be recognised as if unveiled.")
-        match self.verdict:
-            case Verdict.EXPOSED if self.exposing:
-                worst = min(
-                    self.exposing,
-                    key=lambda attack: min(share.p_value for share in _tests(attack.overall)),
-                )
-                first = worst.overall.rank_1
-                said.append(
-                    f"Veiled faces can be recognised: {worst.name}, {first.hits} of {count} named "
-                    f"first among {self.people} people (guessing: {_of(first)})."
-                )
-            case Verdict.CHANCE:
-                best = max(self.attacks, key=lambda attack: attack.overall.rank_1.hits)
-                first = best.overall.rank_1
-                _, high = first.interval
-                said.append(
-                    f"No attack recognised the {count} more often than luck explains: at best "
-                    f"{first.hits} named first among {self.people} people (guessing: "
-                    f"{_of(first)}); the true share may be as high as {float(high):.1%} "
-                    "(95 % confidence)."
-                )
-            case Verdict.INCONCLUSIVE:
-                said.append(
-                    f"No attack recognised the {count} more often than luck explains, but with "
-                    f"{self.people} people to choose from even naming everyone right could be "
-                    "luck: this proves little; a gallery of other people's photos makes the test "
-                    "sharper."
-                )
-        matched = sum(bool(face.matched) and not face.recognised for face in self.faces)
-        if matched:
-            said.append(
-                f"{matched} of {count} resembled the person's own face more than a recogniser "
-                "asks for: look at them."
-            )
-        if any(attack.overall.matches is None for attack in self.attacks):
-            said.append(
-                f"No threshold for a match among veiled faces could be set: that takes "
-                f"{ENOUGH_PAIRS:,} comparisons of different people, here are "
-                f"{len(self.faces) * (self.people - 1):,}."
-            )
-        if self.left_out:
-            said.append(f"The {self.left_out} smallest faces were not attacked.")
-        said.append(
-            "Tested is what the veil lets through to a recogniser of faces; hair, clothes, "
-            "posture, companions and place are not."
-        )
-        return tuple(said)
+        if self.people and len(self.people) != len(self.boxes):
+            raise ValueError("there must be one person for each box, or none at all")
 
 
 def reidentify(
@@ -260,6 +77,7 @@ def reidentify(
     gallery: Sequence[Portrait] = (),
     landmarks: LandmarkFinder | None = None,
     most_faces: int = MOST_FACES,
+    significance: float = SIGNIFICANCE,
 ) -> Reidentification:
     """Attack the veiled faces of pictures.
 
@@ -274,6 +92,7 @@ def reidentify(
         gallery: distractors, as `portraits.portraits` cuts them out of the user's photos.
         landmarks: to share one; made if None.
         most_faces: as `MOST_FACES`, at least 1.
+        significance: as `SIGNIFICANCE`; its share if several recognisers are tried.
 
     Raises:
         WeightsInvalid: weights are missing or altered.
@@ -288,17 +107,23 @@ def reidentify(
         for victim in _victims(number, pair, landmarks, most_faces)
     ]
     fit = [victim for victim in victims if victim.fit]
-    references = [enrolled(one.before) for one in fit]
+    number = {person: k for k, person in enumerate(dict.fromkeys(one.person for one in fit))}
+    # Several sights of one person have one reference, as strangers do.
+    best = [
+        max((one for one in fit if one.person == person), key=lambda one: one.size_px)
+        for person in number
+    ]
+    references = [enrolled(one.before) for one in best]
     references += [enrolled(portrait) for portrait in gallery]
-    groups = tuple(victim.group for victim in fit)
     attacks, searched = attack(
         [victim.after for victim in fit],
         references,
-        np.arange(len(fit)),
+        np.array([number[one.person] for one in fit], np.intp),
+        together=True,
         embedder=embedder,
         veil=veil_with(veil) if isinstance(veil, Look) else veil,
         landmarks=landmarks,
-        groups=groups,
+        groups=tuple(victim.group for victim in best),
     )
     faces = tuple(
         AttackedFace(
@@ -315,16 +140,17 @@ def reidentify(
                 if made.enrolment is Enrolment.CLEAN
             ),
         )
-        for k, victim in enumerate(fit)
+        for k, victim in enumerate(best)
     )
     return Reidentification(
         recogniser=embedder.recogniser,
         people=len(references),
         distractors=len(gallery),
         faces=faces,
-        unfit=len(victims) - len(fit),
+        unfit=len({victim.person for victim in victims} - set(number)),
         left_out=sum(len(pair.boxes) for pair in pairs) - len(victims),
         attacks=attacks,
+        significance=significance,
     )
 
 
@@ -337,6 +163,7 @@ def attack(
     veil: Veil | None,
     landmarks: LandmarkFinder,
     groups: Sequence[str | None] = (),
+    together: bool = False,
 ) -> tuple[tuple[Attack, ...], tuple[Searched, ...]]:
     """Run every attack on portraits that are at hand.
 
@@ -346,7 +173,9 @@ def attack(
         mates: (n,) index of each probe's own reference.
         embedder, veil: as for `reidentify`.
         landmarks: the attacker's own, for veiled portraits.
-        groups: n labels, or none.
+        groups: a label for each search, or none.
+        together: whether probes with one mate are sights of one person and make one search, as in
+            `search`.
 
     Returns:
         The attacks, and what became of each search in each of them; nothing without probes.
@@ -373,7 +202,11 @@ def attack(
     for (enrolment, alignment), templates in galleries.items():
         clean_gallery = enrolment is Enrolment.CLEAN
         one = search(
-            aligned[alignment], templates, mates, fallback=fallback if clean_gallery else None
+            aligned[alignment],
+            templates,
+            mates,
+            fallback=fallback if clean_gallery else None,
+            together=together,
         )
         searched.append(one)
         attacks.append(Attack(enrolment, alignment, _figures(one), tuple(_by_group(one, groups))))
@@ -392,6 +225,8 @@ class _Victim:
 
     pair: int
     box: Box
+    size_px: float
+    person: tuple[int, int] | str
     group: str | None
     fit: bool
     before: Portrait
@@ -414,6 +249,8 @@ def _victims(
         yield _Victim(
             pair=number,
             box=box,
+            size_px=float(longer[face]),
+            person=pair.people[face] if pair.people else (number, int(face)),
             group=pair.groups[face] if pair.groups else None,
             fit=bool(score >= SURE),
             before=cut.of(pair.original, box, points),
@@ -440,15 +277,3 @@ def _by_group(one: Searched, groups: Sequence[str | None]) -> Iterator[tuple[str
     for label in sorted({group for group in groups if group is not None}):
         which = np.array([group == label for group in groups], np.bool_)
         yield label, _figures(one, which)
-
-
-def _tests(figures: Figures) -> list[Share]:
-    """The shares that can tell something: those that guessing does not reach anyway."""
-    shares = [figures.rank_1, figures.rank_10]
-    if figures.matches is not None:
-        shares.append(figures.matches.share)
-    return [share for share in shares if share.chance < 0.5]
-
-
-def _of(share: Share) -> str:
-    return f"{share.chance * share.trials:.1f}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import altair as alt
 from markupsafe import Markup
 
-from crowdveil.evidence.check import Checked, Sheet
+from crowdveil.evidence.checked import Checked, Sheet
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.record import AttackFigures, AttackRecord, Evidence, FileRecord, Result
 from crowdveil.evidence.stills import Mark, Still
@@ -92,7 +92,6 @@ def report(checked: Checked, *, private: bool = False) -> str:
         range(len(record.files)), key=lambda k: (_badness(record.files[k]), record.files[k].name)
     )
     files = [_file(record.files[k], checked.sheets[k], private=private) for k in order]
-    attack = record.reidentification
     return render_page(
         _TEMPLATES,
         "check.html",
@@ -103,8 +102,10 @@ def report(checked: Checked, *, private: bool = False) -> str:
         files=files,
         shown=files[:_SHOWN_FILES],
         hidden_files=max(len(files) - _SHOWN_FILES, 0),
-        attack=attack,
-        chart=_chart(attack) if attack and attack.attacks else None,
+        attacks=[
+            (attack, _chart(attack) if attack.attacks else None)
+            for attack in record.reidentification
+        ],
         unmatched=[_plainly(one.why, private=private) for one in record.unmatched],
     )
 
@@ -149,10 +150,10 @@ def _badness(file: FileRecord) -> int:
 
 
 def _file(file: FileRecord, sheet: Sheet, *, private: bool) -> _File:
-    crops = {crop.number: crop for crop in sheet.crops} if private else {}
+    crops = {crop.finding: crop for crop in sheet.crops} if private else {}
     rows = []
     for number, finding in enumerate(file.findings[:_LISTED], 1):
-        crop = crops.get(number)
+        crop = crops.get(finding)
         rows.append(
             _Row(
                 number=number,

@@ -5,13 +5,13 @@ and none of an area that may be a face that is not hidden. Crops for the editor'
 apart, and only when asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from crowdveil.evidence.findings import Finding
-from crowdveil.geometry import Boxes
+from crowdveil.geometry import Box, Boxes
 from crowdveil.media.picture import RGB
 
 LONGEST_PX = 960
@@ -30,12 +30,12 @@ class Crop:
     """One finding up close, for the editor only.
 
     Attributes:
-        number: of the finding, counted from 1 in its file.
+        finding: what it shows.
         original: JPEG bytes.
         copy: JPEG bytes.
     """
 
-    number: int
+    finding: Finding
     original: bytes
     copy: bytes
 
@@ -104,15 +104,33 @@ def mark_of(finding: Finding, number: int, size_wh: tuple[int, int], *, exposed:
     return Mark(number, left, top, right - left, bottom - top, exposed=exposed)
 
 
-def crop_of(original: RGB, copy: RGB, finding: Finding, number: int) -> Crop:
-    """A finding up close, as it is in the original and in the copy."""
-    if finding.box is None:
-        raise ValueError("a finding without a box cannot be cropped")
-    x0, y0, x1, y1 = finding.box
+@dataclass(frozen=True, slots=True)
+class CloseUp:
+    """A place up close, before and after. Holds a face: only for a page for the editor."""
+
+    before: RGB = field(repr=False)
+    after: RGB = field(repr=False)
+
+    def of(self, finding: Finding) -> Crop:
+        """The crop for a finding at this place."""
+        return Crop(finding, _jpeg(self.before), _jpeg(self.after))
+
+
+def close_up(before: RGB, after: RGB, box: Box) -> CloseUp:
+    """Cut a box with half as much around it out of a picture and its copy, in one size.
+
+    Args:
+        before, after: (h, w, 3) uint8, of one size.
+        box: in pixels of them; what lies outside is left out.
+    """
+    x0, y0, x1, y1 = box
     more = max(x1 - x0, y1 - y0) / 2
-    left, top = max(int(x0 - more), 0), max(int(y0 - more), 0)
+    height, width = before.shape[:2]
+    left, top = (
+        int(min(max(at, 0), most - 1)) for at, most in ((x0 - more, width), (y0 - more, height))
+    )
     here = slice(top, max(int(y1 + more), top + 1)), slice(left, max(int(x1 + more), left + 1))
-    return Crop(number, _jpeg(_fitted(original[here])), _jpeg(_fitted(copy[here])))
+    return CloseUp(_fitted(before[here]), _fitted(after[here]))
 
 
 def _fitted(part: RGB) -> RGB:

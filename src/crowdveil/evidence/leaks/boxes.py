@@ -9,9 +9,19 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, is_blank, leftover, name_of
+from crowdveil.evidence.leaks.leak import (
+    Data,
+    Leak,
+    broken,
+    is_blank,
+    leftover,
+    name_of,
+    words,
+)
 
 PADDING = frozenset({"free", "skip", "wide"})
+USUAL = words("ftyp styp moov moof mdat meta free skip wide uuid sidx ssix mfra pdin udta")
+"""Boxes that a whole file is made of."""
 _LEAST_GAP_BYTES = 16
 
 
@@ -61,6 +71,40 @@ def boxes(data: Data, start: int, end: int) -> Iterator[Box]:
         at += size
 
 
+def top_boxes(data: Data, what: str) -> Iterator[Box | Leak]:
+    """The boxes of a whole file, and what lies behind the last of them.
+
+    Args:
+        data: the whole file.
+        what: what they would be behind the end of, as "video".
+
+    Raises:
+        UnreadableMedia: the file is cut off within a box.
+    """
+    at = 0
+    while at < len(data):
+        if at and not _is_box(data, at):
+            yield from leftover(data, at, len(data), f"after the end of the {what}", f"byte {at:,}")
+            return
+        for box in boxes(data, at, len(data)):
+            yield box
+            at = box.end
+            break
+        else:
+            return
+
+
+def _is_box(data: Data, at: int) -> bool:
+    """Whether a box begins at a byte: it fits into the file, or is cut off but of a usual kind."""
+    if at + 8 > len(data):
+        return False
+    (size,) = struct.unpack_from(">I", data, at)
+    kind = bytes(data[at + 4 : at + 8])
+    if kind.decode("latin-1") in USUAL:
+        return True
+    return all(32 <= c < 127 for c in kind) and 8 <= size <= len(data) - at
+
+
 def full(data: Data, box: Box) -> tuple[int, int]:
     """Version and flags of a full box."""
     (word,) = struct.unpack_from(">I", data, box.start)
@@ -94,6 +138,10 @@ _NAMES = {
     "thmb": "a thumbnail",
     "mfra": "an index",
     "beam": "a private box",
+    "emsg": "timed events",
+    "prft": "the time of the recording",
+    "pssh": "keys of a copy protection",
+    "tmcd": "a time code",
 }
 
 

@@ -6,6 +6,7 @@ Source: CIPA DC-008 (Exif 2.32), Adobe XMP part 1, IPTC-IIM 4.2.
 """
 
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -53,11 +54,52 @@ def exif_leaks(block: bytes, place: str) -> Iterator[Leak]:
         second = exif.get_ifd(1)
         if second:
             names.append("thumbnail" if _THUMBNAIL in second else "second directory")
+        names += _besides(block)
         broken = False
     if broken:
         yield Leak("EXIF metadata", place, len(block))
     elif names:
         yield Leak(f"EXIF metadata: {_listed(names)}", place, len(block))
+
+
+def _besides(block: bytes) -> Iterator[str]:
+    """What an EXIF block holds beside the fields of its directories.
+
+    Directories are walked anew, as a reader that finds no fields may stop before the thumbnail.
+    """
+    order = {b"II": "<", b"MM": ">"}[block[:2]]
+    (first,) = struct.unpack_from(f"{order}I", block, 4)
+    used, waiting, seen = [(0, 8)], [first], set[int]()
+    while waiting:
+        at = waiting.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        (count,) = struct.unpack_from(f"{order}H", block, at)
+        used.append((at, at + 2 + 12 * count + 4))
+        for entry in range(at + 2, at + 2 + 12 * count, 12):
+            tag, kind, many, value = struct.unpack_from(f"{order}HHII", block, entry)
+            size = _BYTES.get(kind, 1) * many
+            if tag in _POINTERS:
+                waiting.append(value)
+            elif size > 4:
+                used.append((value, value + size))
+        if len(block) >= at + 2 + 12 * count + 4:
+            (following,) = struct.unpack_from(f"{order}I", block, at + 2 + 12 * count)
+            if following and at == first:
+                yield "thumbnail or second directory"
+                return
+    end = 0
+    for start, stop in [*sorted(used), (len(block), len(block))]:
+        if start - end >= _STRAY_BYTES and block[end:start].strip(b"\0"):
+            yield f"{start - end:,} bytes that no field speaks of"
+        end = max(end, stop)
+
+
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Size of a value of each kind of field."""
+_STRAY_BYTES = 16
+"""Fewer are gaps that keep values at even places."""
 
 
 def xmp_leaks(packet: bytes, place: str) -> Iterator[Leak]:

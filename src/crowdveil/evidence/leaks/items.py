@@ -8,9 +8,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, uncovered
+from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, top_boxes, uncovered
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, words
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 from crowdveil.evidence.leaks.tracks import is_generic_name, movie_leaks
 
@@ -49,8 +49,10 @@ def heif_leaks(data: Data) -> Iterator[Leak]:
     movie: Box | None = None
     if data[4:8] != b"ftyp":
         raise broken("it does not begin like HEIF or AVIF")
-    for box in boxes(data, 0, len(data)):
-        if box.kind == "meta":
+    for box in top_boxes(data, "picture"):
+        if isinstance(box, Leak):
+            yield box
+        elif box.kind == "meta":
             yield from _meta(data, box, items)
         elif box.kind == "moov":
             movie = box
@@ -66,8 +68,6 @@ def heif_leaks(data: Data) -> Iterator[Leak]:
     else:
         inner = [] if items.within == (0, 0) else [items.within]
         yield from uncovered(data, [*spaces, *inner], used, "item")
-    end = max((box.end for box in boxes(data, 0, len(data))), default=0)
-    yield from leftover(data, end, len(data), "after the end of the picture", f"byte {end:,}")
 
 
 def _meta(data: Data, meta: Box, items: _Items) -> Iterator[Leak]:

@@ -6,6 +6,7 @@ Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 from collections.abc import Iterator
 
 from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, leftover
+from crowdveil.evidence.leaks.tracks import is_generic_name
 
 _HOLDERS = {
     0x18538067: "Segment",
@@ -37,8 +38,13 @@ _ALLOWED = frozenset(
 _VOID, _CRC = 0xEC, 0xBF
 _PROGRAMS = frozenset({0x4D80, 0x5741})
 _PLAIN_PROGRAM = b"Lavf"
-_SIMPLE_TAG, _TAG_NAME = 0x67C8, 0x45A3
+_SIMPLE_TAG, _TAG_NAME, _TAG_TEXT = 0x67C8, 0x45A3, 0x4487
+_HANDLER = b"HANDLER_NAME"
 _PLAIN_TAGS = frozenset({b"DURATION"})
+_MUXER_TAGS = frozenset(
+    {b"MAJOR_BRAND", b"MINOR_VERSION", b"COMPATIBLE_BRANDS", b"ENCODER", b"VENDOR_ID"}
+)
+"""What converters leave: which kind of file it was, and what wrote it."""
 _TRACK_TYPE, _TRACK = 0x83, 0xAE
 _KINDS = {1: "picture", 2: "sound", 0x11: "subtitles"}
 _NAMES = {
@@ -120,15 +126,20 @@ def _track(data: Data, start: int, end: int, path: str, pictures: list[int]) -> 
 
 
 def _tag(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
+    name = value = b""
     at = start
     while at < end:
         number, first, last = _element(data, at, end)
         if number == _TAG_NAME:
             name = bytes(data[first:last]).strip(b"\0")
-            if name not in _PLAIN_TAGS:
-                told = name.decode("utf-8", "replace")
-                yield Leak(f"a tag ({told[:40]})", path, end - start)
+        elif number == _TAG_TEXT:
+            value = bytes(data[first:last])
         at = last
+    if name in _MUXER_TAGS or (name == _HANDLER and is_generic_name(value)):
+        yield doubt("a tag of a converter", path, end - start)
+    elif name not in _PLAIN_TAGS:
+        told = name.decode("utf-8", "replace")
+        yield Leak(f"a tag ({told[:40]})", path, end - start)
 
 
 def _element(data: Data, at: int, end: int) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
 from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, name_of, words
@@ -14,6 +15,7 @@ _PICTURE = words(
 )
 _TEXTS = frozenset({"tEXt", "zTXt", "iTXt"})
 _MOST_BYTES = 16_000_000
+_PART_BYTES = 1 << 18
 
 
 def png_leaks(data: Data) -> Iterator[Leak]:
@@ -21,6 +23,7 @@ def png_leaks(data: Data) -> Iterator[Leak]:
     if data[:8] != _SIGNATURE:
         raise broken("it does not begin like a PNG")
     at, name = 8, ""
+    picture, animation = _Inflated(data), _Animation()
     while name != "IEND":
         if at + 12 > len(data):
             raise broken("it ends too early")
@@ -29,10 +32,71 @@ def png_leaks(data: Data) -> Iterator[Leak]:
         end = at + 12 + size
         if end > len(data):
             raise broken("a chunk reaches past the end")
+        if name == "IDAT":
+            picture.add(at + 8, end - 4)
+        animation.note(name, data, at + 8)
         if name not in _PICTURE:
             yield from _chunk(name, bytes(data[at + 8 : end - 4]), place)
         at = end
+    yield from picture.leaks()
+    yield from animation.leaks()
     yield from leftover(data, at, len(data), "after the end of the picture", f"byte {at:,}")
+
+
+class _Inflated:
+    """The compressed picture: what lies behind the end of its stream is no picture."""
+
+    def __init__(self, data: Data) -> None:
+        self._data, self._stream = data, zlib.decompressobj()
+        self._behind, self._place = 0, 0
+
+    def add(self, start: int, end: int) -> None:
+        """One more part of the stream."""
+        for at in range(start, end, _PART_BYTES):
+            part = bytes(self._data[at : min(at + _PART_BYTES, end)])
+            if not self._stream.eof:
+                # Only where it ends is of interest: nothing of the picture is kept.
+                while part and not self._stream.eof:
+                    try:
+                        self._stream.decompress(part, _PART_BYTES)
+                    except zlib.error as error:
+                        raise broken("its picture cannot be unpacked") from error
+                    part = self._stream.unconsumed_tail
+                part = self._stream.unused_data
+                at = min(at + _PART_BYTES, end) - len(part)
+            if part.strip(b"\0"):
+                self._place = self._place or at
+                self._behind += len(part)
+
+    def leaks(self) -> Iterator[Leak]:
+        """What was found."""
+        if self._behind:
+            yield Leak(
+                f"{self._behind:,} bytes behind the picture's own data",
+                f"IDAT, byte {self._place:,}",
+                self._behind,
+            )
+
+
+@dataclass(slots=True)
+class _Animation:
+    """How many frames were promised, and how many came."""
+
+    promised: int | None = None
+    frames: int = 0
+    parts: int = 0
+
+    def note(self, name: str, data: Data, at: int) -> None:
+        """One more chunk, whose body begins at a byte."""
+        if name == "acTL":
+            self.promised = int.from_bytes(data[at : at + 4], "big")
+        self.frames += name == "fcTL"
+        self.parts += name == "fdAT"
+
+    def leaks(self) -> Iterator[Leak]:
+        """Frames that no viewer shows."""
+        if (self.promised or 0) < self.frames or (self.parts and self.promised is None):
+            yield Leak("frames of an animation that are never shown", "fdAT", self.parts)
 
 
 def _chunk(name: str, body: bytes, place: str) -> Iterator[Leak]:

@@ -14,14 +14,18 @@ _WEBP = frozenset({"VP8 ", "VP8L", "VP8X", "ALPH", "ANIM"})
 _AVI_LISTS = frozenset({"hdrl", "strl", "movi", "rec ", "odml"})
 _AVI = frozenset({"avih", "strh", "strf", "vprp", "idx1", "indx", "dmlh"})
 _EMPTY_INDEX = re.compile(rb"\x04\0[\0\x01][\0\x01]\0{4}\d\d(dc|db|wb|tx|pc|sb)", re.DOTALL)
+_STRAYS = "strays"
 _STREAM_CHUNK_ENDS = frozenset({"db", "dc", "wb", "tx", "pc", "sb"})
 
 
 def webp_leaks(data: Data) -> Iterator[Leak]:
     """Everything in a WebP file but its pictures and their colour profile."""
     end = _riff_end(data, b"WEBP")
-    for name, start, stop in _chunks(data, 12, end):
+    for name, start, stop in _chunks(data, 12, end, strays=_STRAYS):
         place = f"{name.strip()} at {start - 8:,}"
+        if name == _STRAYS:
+            yield from leftover(data, start, stop, "where no chunk begins", f"byte {start:,}")
+            continue
         if name == "ICCP":
             yield from profile_leaks(bytes(data[start:stop]), place)
         elif name == "ANMF":
@@ -40,26 +44,27 @@ def webp_leaks(data: Data) -> Iterator[Leak]:
 def avi_leaks(data: Data) -> Iterator[Leak]:
     """Everything in an AVI file but its picture, sound and subtitles."""
     at, first = 0, True
+    pictures: list[str] = []
     while at + 12 <= len(data) and data[at : at + 4] == b"RIFF":
         form = data[at + 8 : at + 12]
         if form not in (b"AVI ", b"AVIX") or (first and form != b"AVI "):
             break
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         stop = min(at + 8 + size, len(data))
-        yield from _avi_list(data, at + 12, stop, "RIFF")
+        yield from _avi_list(data, at + 12, stop, "RIFF", pictures)
         at, first = stop + size % 2, False
     if first:
         raise broken("it does not begin like an AVI")
     yield from leftover(data, at, len(data), "after the end of the video", f"byte {at:,}")
 
 
-def _avi_list(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
+def _avi_list(data: Data, start: int, end: int, path: str, pictures: list[str]) -> Iterator[Leak]:
     for name, first, last in _chunks(data, start, end):
         place = f"{path}/{name.strip()} at {first - 8:,}"
         if name == "LIST":
             kind = name_of(data[first : first + 4])
             if kind in _AVI_LISTS:
-                yield from _avi_list(data, first + 4, last, f"{path}/{kind.strip()}")
+                yield from _avi_list(data, first + 4, last, f"{path}/{kind.strip()}", pictures)
             elif kind == "INFO":
                 for field, begin, stop in _chunks(data, first + 4, last):
                     yield Leak(f"a text ({field})", f"{path}/INFO/{field}", stop - begin)
@@ -72,7 +77,11 @@ def _avi_list(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
             yield Leak("the name of a stream", place, last - first)
         elif name == "IDIT":
             yield Leak("the date of the recording", place, last - first)
-        elif name == "strh" and data[first : first + 4] not in (b"vids", b"auds", b"txts"):
+        elif name == "strh" and data[first : first + 4] == b"vids":
+            pictures.append(place)
+            if len(pictures) > 1:
+                yield Leak("another stream of pictures", place, last - first)
+        elif name == "strh" and data[first : first + 4] not in (b"auds", b"txts"):
             yield Leak("a stream of timed data", place, last - first)
         elif name not in _AVI and name[2:] not in _STREAM_CHUNK_ENDS and name[:2] != "ix":
             yield Leak(f"an unknown chunk ({name})", place, last - first)
@@ -96,13 +105,24 @@ def _riff_end(data: Data, form: bytes) -> int:
     return end + end % 2 if end + end % 2 <= len(data) else end
 
 
-def _chunks(data: Data, start: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """Name, first byte and end of the body of each chunk."""
+def _chunks(
+    data: Data, start: int, end: int, *, strays: str = ""
+) -> Iterator[tuple[str, int, int]]:
+    """Name, first byte and end of the body of each chunk.
+
+    Args:
+        data: the whole file.
+        start, end: where chunks lie.
+        strays: what to call the rest if no chunk begins there; refused if empty.
+    """
     at = start
     while at + 8 <= end:
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         first, last = at + 8, at + 8 + size
         if last > end:
+            if strays and not re.fullmatch(rb"[A-Za-z0-9 ]{4}", data[at : at + 4]):
+                yield strays, at, end
+                return
             raise broken("a chunk reaches past the end")
         yield name_of(data[at : at + 4]), first, last
         at = last + size % 2

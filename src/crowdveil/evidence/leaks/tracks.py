@@ -9,8 +9,10 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from crowdveil.errors import UnreadableMedia
-from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, uncovered
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, leftover, words
+from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, top_boxes, uncovered
+from crowdveil.evidence.leaks.edits import find, never_shown
+from crowdveil.evidence.leaks.fragments import fragment_spans
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, words
 from crowdveil.evidence.leaks.profile import profile_leaks
 
 _TOP = frozenset({"ftyp", "styp", "mdat", "moov", "moof", "sidx", "mfra"})
@@ -53,6 +55,8 @@ _PLAIN_NAMES = frozenset(
 _DATES = {"mvhd": "the movie", "tkhd": "a track", "mdhd": "its media"}
 _PLAIN_MAKERS = (bytes(4), b"FFMP")
 """Nobody, and the field's library."""
+_PLAIN_ENCODERS = (b"Lavc", b"AVC Coding", b"HEVC Coding", b"VPC Coding", b"AOM Coding", b"H.264")
+"""What libraries and standards call themselves: it tells no device."""
 _VIDEO_ENTRY = 78
 
 
@@ -69,25 +73,25 @@ def film_leaks(data: Data) -> Iterator[Leak]:
     """Everything in an MP4 or QuickTime file but its picture, sound and subtitles."""
     spaces: list[tuple[int, int]] = []
     movie: Box | None = None
-    fragmented = False
-    end = 0
-    for box in boxes(data, 0, len(data)):
-        end = box.end
-        if box.kind == "mdat":
+    fragments: list[Box] = []
+    for box in top_boxes(data, "video"):
+        if isinstance(box, Leak):
+            yield box
+        elif box.kind == "mdat":
             spaces.append((box.start, box.end))
         elif box.kind == "moov":
+            if movie is not None:
+                yield Leak("a second movie", "moov", box.size)
             movie = box
         elif box.kind in ("moof", "mfra"):
-            fragmented = True
             yield from _inside(data, box, box.kind)
+            if box.kind == "moof":
+                fragments.append(box)
         elif box.kind not in _TOP:
             yield from odd_box(data, box, "")
     if movie is None:
         raise broken("it holds no movie")
-    yield from movie_leaks(data, movie, [] if fragmented else spaces, [])
-    if fragmented:
-        yield doubt("fragments, whose media data were not accounted for", "moof", 0)
-    yield from leftover(data, end, len(data), "after the end of the video", f"byte {end:,}")
+    yield from movie_leaks(data, movie, spaces, list(fragment_spans(data, movie, fragments)))
 
 
 def movie_leaks(
@@ -105,13 +109,16 @@ def movie_leaks(
     tracks = [box for box in boxes(data, movie.start, movie.end) if box.kind == "trak"]
     pictures = 0
     for number, track in enumerate(tracks, 1):
-        found = _found(data, track, ("mdia", "hdlr"))
+        found = find(data, track, ("mdia", "hdlr"))
         handler = b"" if found is None else bytes(data[found.start + 8 : found.start + 12])
         place = f"moov/trak {number}"
         if _KINDS.get(handler) == "picture":
             pictures += handler != b"auxv"
             if pictures > 1:
                 yield Leak("another stream of pictures", place, track.size)
+            if hidden := never_shown(data, movie, track):
+                what = f"{hidden:,} pictures that the list of edits leaves out"
+                yield Leak(what, f"{place}/edts/elst", 0)
         elif handler not in _KINDS and handler not in _SUBTITLES:
             told = handler.decode("latin-1")
             yield Leak(f"a stream of timed data ({told})", place, track.size)
@@ -188,8 +195,12 @@ def _entries(data: Data, box: Box, path: str) -> Iterator[Leak]:
     for entry in boxes(data, box.start + 8, box.end):
         here = f"{path}/{entry.kind}"
         if _is_picture(data, entry):
-            name = bytes(data[entry.start + 42 : entry.start + 74])
-            if any(name):
+            name = bytes(
+                data[entry.start + 43 : entry.start + 43 + min(data[entry.start + 42], 31)]
+            )
+            if name.startswith(_PLAIN_ENCODERS):
+                yield doubt("the name of a common encoder", here, len(name))
+            elif any(data[entry.start + 42 : entry.start + 74]):
                 yield Leak("a name of the encoder", here, 32)
             if bytes(data[entry.start + 12 : entry.start + 16]) not in _PLAIN_MAKERS:
                 yield doubt("a maker's code", here, 4)
@@ -211,16 +222,9 @@ def _in_entry(data: Data, entry: Box, start: int, path: str) -> Iterator[Leak]:
             yield from odd_box(data, box, path)
 
 
-def _found(data: Data, holder: Box, path: Sequence[str]) -> Box | None:
-    for box in boxes(data, holder.start, holder.end):
-        if box.kind == path[0]:
-            return box if len(path) == 1 else _found(data, box, path[1:])
-    return None
-
-
 def _samples(data: Data, track: Box) -> list[tuple[int, int]]:
     """First byte and end of every chunk of samples of a track."""
-    table = _found(data, track, ("mdia", "minf", "stbl"))
+    table = find(data, track, ("mdia", "minf", "stbl"))
     if table is None:
         return []
     parts = {box.kind: box for box in boxes(data, table.start, table.end)}

@@ -49,7 +49,12 @@ _DATE = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d
 
 
 def leaks_of(path: Path) -> tuple[Leak, ...]:
-    """Everything in a file that is not its picture, sound or subtitles.
+    """As `walk`, all at once."""
+    return tuple(walk(path))
+
+
+def walk(path: Path) -> Iterator[Leak]:
+    """Everything in a file that is not its picture, sound or subtitles, as it is found.
 
     Raises:
         UnreadableMedia: it cannot be opened, or its container is damaged.
@@ -60,7 +65,8 @@ def leaks_of(path: Path) -> tuple[Leak, ...]:
             if path.stat().st_size == 0:
                 raise UnreadableMedia(f"{path}: is empty, so there is nothing to check")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return (*_walked(path, data), *_named(path))
+                yield from _named(path)
+                yield from _walked(path, data)
     except OSError as error:
         raise UnreadableMedia(f"{path}: cannot be read ({error.strerror})") from error
 

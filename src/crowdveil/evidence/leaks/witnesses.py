@@ -63,15 +63,19 @@ _FACTS = re.compile(
     r"Void|Chroma.*|OutputAudioSampleRate|SeekHead.*|FirstFrameOffset|GenMediaVersion|GenFlags|"
     r"GenGraphicsMode|GenOpColor|GenBalance|TextFont|TextFace|TextSize|TextColor|"
     r"MediaLanguageCode|HandlerDescription|HandlerVendorID|MuxingApp|WritingApp|"
+    r"PurchaseFileFormat|AudioSampleCount|MovieFragmentSequence|HandlerName|"
     r"TrackName|.*CreateDate|.*ModifyDate|CompressorName|VendorID))$",
     re.IGNORECASE,
 )
 """Tags that every picture or video has."""
 _ZERO_DATES = re.compile(r".*(CreateDate|ModifyDate)$")
-_TEXTS = re.compile(r".*:(HandlerDescription|CompressorName|TrackName|MuxingApp|WritingApp)$")
+_TEXTS = re.compile(
+    r".*:(HandlerDescription|CompressorName|TrackName|MuxingApp|WritingApp|HandlerName)$"
+)
 _PLAIN = frozenset(
     {"", "VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler", "Lavf", "Apple Alias"}
 )
+_LIBRARIES = ("Lavc", "Lavf")
 _TELLING = re.compile(
     r"GPS|Serial|Date|Comment|Artist|Author|Creator|Owner|Title|Thumbnail|Preview|Make|Model|"
     r"Location|Description|Software|Copyright|Name|Trailer|MPImage|XMP|IPTC|Email|Phone|City",
@@ -80,7 +84,7 @@ _TELLING = re.compile(
 _CREDIT = re.compile(r"^(XMP-(dc|photoshop|x|plus|xmpRights)|IPTC|IPTC\d?):")
 _NAMED = 8
 _STREAM_FACTS = frozenset(
-    {"language", "DURATION", "handler_name", "vendor_id", "encoder", "rotate"}
+    {"language", "duration", "handler_name", "vendor_id", "encoder", "rotate"}
 )
 _FORMAT_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
@@ -176,7 +180,8 @@ def _is_fact(tag: str, value: Any) -> bool:
     if _ZERO_DATES.match(tag) and not tag.startswith(("System", "ICC")):
         return str(value).startswith("0000")
     if _TEXTS.match(tag):
-        return str(value).strip() in _PLAIN
+        text = str(value).strip()
+        return text in _PLAIN or text.startswith(_LIBRARIES)
     return True
 
 
@@ -196,9 +201,11 @@ def _probed(program: str, path: Path) -> dict[str, Any]:
 
 
 def _of_ffprobe(found: dict[str, Any]) -> Iterator[Leak]:
-    tags = set(found.get("format", {}).get("tags", {})) - _FORMAT_FACTS
     streams = found.get("streams", [])
-    tags |= {tag for stream in streams for tag in stream.get("tags", {})} - _STREAM_FACTS
+    # Matroska writes all names in capitals, and those of the file with each of its tags.
+    tags = {tag.lower() for tag in found.get("format", {}).get("tags", {})} - _FORMAT_FACTS
+    of_streams = {tag.lower() for stream in streams for tag in stream.get("tags", {})}
+    tags |= of_streams - _STREAM_FACTS - _FORMAT_FACTS
     if tags:
         yield Leak(f"ffprobe sees the tags {_listed(sorted(tags))}", "whole file", 0)
     if found.get("chapters"):

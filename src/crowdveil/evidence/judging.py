@@ -1,0 +1,141 @@
+"""Turns what was measured of a pair into its figures and findings.
+
+Integrity, proofs and compared films come in; what is odd about them goes into the `One` of the
+pair, with the sentence that says so. Measuring is left to `integrity`, `noninterference` and
+`moving`.
+"""
+
+from collections.abc import Sequence
+
+from crowdveil.errors import UnreadableMedia
+from crowdveil.evidence.checked import One
+from crowdveil.evidence.figures import FaceFigures, IntegrityFigures
+from crowdveil.evidence.findings import Finding, Subject, Verdict
+from crowdveil.evidence.integrity import Outside
+from crowdveil.evidence.moving import Compared
+from crowdveil.evidence.pairs import Pair
+from crowdveil.redact.look import LOSSY
+
+_ASPECT = 0.02
+"""How much width over height may differ between an original and its copy."""
+
+_SHIFT_S = 0.05
+"""Difference in time between two frames that a viewer could notice."""
+
+
+def require_same_shape(pair: Pair, a: tuple[int, int], b: tuple[int, int]) -> None:
+    """Refuse a copy that was cropped; raises `UnreadableMedia`."""
+    if abs(a[0] / a[1] / (b[0] / b[1]) - 1) > _ASPECT:
+        raise UnreadableMedia(
+            f"{pair.copy}: is {b[0]} x {b[1]} pixels, its original {a[0]} x {a[1]}: it was cropped "
+            "or is of another picture, so the two cannot be compared; veil the cropped picture, "
+            "or give the original it was made of"
+        )
+
+
+def judge_proof(one: One) -> None:
+    """Say of a proof what a person must know; one of other veils is dropped."""
+    proof = one.proof
+    if proof is None:
+        return
+    if not proof.reproduced:
+        one.proof = None
+        one.findings.append(
+            Finding(
+                subject=Subject.VEIL,
+                verdict=Verdict.DOUBTFUL,
+                what="the veils are not what this plan would draw, so nothing is proven of them; "
+                "give --style, --margin, --shape and --seed as they were given to veil",
+            )
+        )
+    elif not proof.independent:
+        what = f"the veils ({proof.style.value}) are made of what they hide"
+        if proof.style not in LOSSY:
+            what += ", which they must not be; please report this"
+        one.findings.append(Finding(subject=Subject.VEIL, verdict=Verdict.DOUBTFUL, what=what))
+
+
+def note_film(
+    one: One,
+    compared: Compared,
+    pair: Pair,
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+) -> None:
+    """Take over what came of comparing two films; `sizes` are of original and copy."""
+    one.findings += compared.findings
+    one.stills += compared.stills
+    one.crops += compared.crops
+    one.veiled += compared.veiled
+    one.faces = FaceFigures(
+        pictures=min(compared.frames), found=compared.followed, hidden=compared.hidden
+    )
+    note_integrity(
+        one,
+        pair,
+        compared.outside,
+        known=pair.plan is not None,
+        sizes=sizes,
+        frames=compared.frames,
+        seconds=compared.seconds,
+        shift_s=compared.time_shift_s,
+    )
+
+
+def note_integrity(
+    one: One,
+    pair: Pair,
+    outside: Sequence[Outside],
+    *,
+    known: bool,
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    frames: tuple[int, int],
+    seconds: tuple[float, float] | None = None,
+    shift_s: float | None = None,
+) -> None:
+    """Sum up what was measured outside the veils, and say what is odd about it.
+
+    Args:
+        one: of the pair; is written to.
+        pair: what was compared.
+        outside: measured, one for each picture.
+        known: whether the plan told where the veils are.
+        sizes: width and height of the original and of the copy.
+        frames: how many pictures each has.
+        seconds: how long each plays, None for photos.
+        shift_s: largest difference between the times of two frames, None for photos.
+    """
+    measured = [part.psnr_db for part in outside if part.psnr_db is not None]
+    one.integrity = IntegrityFigures(
+        veils_known=known,
+        outside=round(min((part.share for part in outside), default=1.0), 5),
+        identical=round(min((part.identical for part in outside), default=1.0), 5),
+        visible=round(max((part.visible for part in outside), default=0.0), 6),
+        psnr_db=min(measured, default=None),
+        ssim=min((part.ssim for part in outside), default=1.0),
+        elsewhere=tuple(box for part in outside for box in part.elsewhere)[:50],
+        pictures=len(outside),
+        size_wh=sizes,
+        frames=frames,
+        duration_s=None if seconds is None else (round(seconds[0], 3), round(seconds[1], 3)),
+        time_shift_s=shift_s,
+    )
+    told = []
+    if sizes[0] != sizes[1]:
+        told.append("is {} x {} pixels instead of {} x {}".format(*sizes[1], *sizes[0]))
+    if frames[1] > frames[0]:
+        more = frames[1] - frames[0]
+        one.errors.append(
+            f"{pair.copy}: has {more:,} more {'picture' if more == 1 else 'pictures'} than its "
+            "original, which could not be compared with anything"
+        )
+    if frames[0] != frames[1]:
+        told.append(f"has {frames[1]:,} pictures instead of {frames[0]:,}")
+    if shift_s is not None and shift_s > _SHIFT_S:
+        told.append(f"shows frames up to {shift_s:.2f} s earlier or later")
+    if elsewhere := sum(len(part.elsewhere) for part in outside):
+        places = "1 place" if elsewhere == 1 else f"{elsewhere:,} places"
+        told.append(f"was altered in {places} where no face is")
+    one.findings += [
+        Finding(subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}")
+        for what in told
+    ]
