@@ -23,7 +23,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 Window: TypeAlias = tuple[int, int, int, int]
 """`x0, y0, x1, y1` in whole pixels of the upright picture, half-open, inside it."""
 
-DOUBTFUL_RIM = 2 / 3
+DOUBTFUL_RIM = 5 / 6
 """What a mask adds around a box where it is doubtful whether that is a face, over what it adds
 elsewhere: most of these are none, and hair tells who it is only around a face."""
 
