@@ -33,15 +33,15 @@ LOSSY = frozenset({Style.MOSAIC, Style.BLUR})
 LOSSY_WARNING: dict[Style, str] = {
     Style.MOSAIC: (
         "Style 'mosaic' leaks: without any training, an attacker who pixelated a gallery of "
-        "1,500 people the same way named the right person among the first ten for 4.4 % of faces "
-        "(first guess 1.2 %; chance 0.7 % and 0.07 %), and attackers trained on pixelated faces "
+        "1,500 people the same way named the right person among the first ten for 6.4 % of faces "
+        "(first guess 1.8 %; chance 0.7 % and 0.07 %), and attackers trained on pixelated faces "
         "do far better (McPherson et al. 2016); use 'soft', 'solid' or 'pattern' when anyone "
         "could be in danger."
     ),
     Style.BLUR: (
         "Style 'blur' leaks: without any training, an attacker who blurred a gallery of 1,500 "
-        "people the same way named the right person among the first ten for 8.4 % of faces "
-        "(first guess 2.8 %; chance 0.7 % and 0.07 %), and attackers trained on blurred faces do "
+        "people the same way named the right person among the first ten for 9.4 % of faces "
+        "(first guess 3.8 %; chance 0.7 % and 0.07 %), and attackers trained on blurred faces do "
         "far better (McPherson et al. 2016); use 'soft', 'solid' or 'pattern' when anyone could "
         "be in danger."
     ),
