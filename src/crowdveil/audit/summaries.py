@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crowdveil.audit.cells import Cells, Error
 from crowdveil.audit.differentials import OF_BOTH, OF_ONE, Measure, Rates
-from crowdveil.audit.dyads import Rate
+from crowdveil.audit.points import Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.search_points import Point
+from crowdveil.audit.verify.cells import Cells, Error
+from crowdveil.audit.verify.dyads import Rate
 
 
 @dataclass(frozen=True, slots=True)

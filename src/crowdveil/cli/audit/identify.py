@@ -72,7 +72,7 @@ def identify(
       crowdveil audit identify gallery.csv probes.csv found.csv --threshold 0.6
       crowdveil audit identify gallery.csv probes.csv found.csv --group race --reference-group white
     """
-    from crowdveil.audit.searcher import audit_identification
+    from crowdveil.audit.identify.searcher import audit_identification
 
     def work() -> Told:
         written = audit_identification(

@@ -102,7 +102,7 @@ def verify(
       crowdveil audit verify faces.npz --group race --threshold 0.36
       crowdveil audit verify photos/ --labels people.csv --group race
     """
-    from crowdveil.audit.verifier import audit_verification
+    from crowdveil.audit.verify.verifier import audit_verification
 
     def work() -> Told:
         written = audit_verification(
