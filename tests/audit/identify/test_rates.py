@@ -354,3 +354,54 @@ def test_a_small_group_has_only_the_shares_that_its_size_allows() -> None:
     }
     assert drawn["x"] == (30, [0.0, 0.1])
     assert drawn["y"] == (30, [share / 10 for share in range(11)])
+
+
+def two_groups(wrong: int, searched: int = 200) -> tuple[Searches, tuple[Partition, ...]]:
+    """As many non-mated as mated probes of two groups; `wrong` of the first are named."""
+    people = 2 * searched
+    lists: list[list[tuple[int, float]]] = []
+    for probe in range(2 * people):
+        mated, first = probe < people, probe % 2 == 0
+        number = (probe % people) // 2
+        if mated:
+            lists.append([(probe, 0.4 if number < 10 else 0.9)])
+        else:
+            lists.append([(0, 0.8 if number < (wrong if first else 10) else 0.1)])
+    searches = searches_of(range(2 * people), range(people), lists)
+    labels = ["A" if probe % 2 == 0 else "B" for probe in range(2 * people)]
+    return searches, grouped(labels + ["A"] * people, 2 * people)[0]
+
+
+def test_groups_that_differ_lie_beyond_what_chance_gives_and_others_do_not() -> None:
+    searches, divided = two_groups(60)
+    audit = audit_searches(searches, divided, [Point(0.5, "given")], QUICK)
+    found = {(one.measure.name, one.of): one for one in audit.summaries}
+    # 60 and 10 of 200 are wrong, and 10 and 10 of 200 are missed.
+    assert found["max/min", "FPIR"].value == pytest.approx(6)
+    assert found["Gini, corrected", "FPIR"].value == pytest.approx(0.25 / 0.35)
+    assert found["GARBE", None].value == pytest.approx(0.25 / 0.35 / 2)
+    assert found["FDR", None].value == pytest.approx(1 - 0.25 / 2)
+    assert found["max/mean", "FPIR"].value > found["max/mean", "FPIR"].by_chance
+    assert found["max/mean", "FNIR"].value == pytest.approx(1)
+    for one in found.values():
+        assert one.groups == 2
+        assert np.isnan(one.low) or one.low <= one.value <= one.high or one.of == "FNIR"
+
+
+def test_alpha_weighs_false_positives_against_misses() -> None:
+    searches, divided = two_groups(60)
+    points = [Point(0.5, "given")]
+    only = audit_searches(searches, divided, points, QUICK, alpha=1.0).summaries
+    (garbe,) = [one.value for one in only if one.measure.name == "GARBE"]
+    assert garbe == pytest.approx(0.25 / 0.35)
+
+
+def test_groups_of_few_searched_people_are_measured_but_neither_compared_nor_summed_up() -> None:
+    searches, divided = two_groups(60, searched=5)
+    points = [Point(0.5, "given")]
+    audit = audit_searches(searches, divided, points, QUICK, min_people=11)
+    assert audit.small == {("group", "A"): 10, ("group", "B"): 10}
+    assert not audit.summaries
+    assert not audit.differences
+    assert share(audit, Measure.FPIR, points[0]).trials == 10
+    assert audit_searches(searches, divided, points, QUICK, min_people=10).differences

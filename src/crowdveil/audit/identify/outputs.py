@@ -9,6 +9,7 @@ from typing import Any
 from crowdveil.audit import words
 from crowdveil.audit.identify.gallery_effects import Expected, FalseCandidates, GalleryEffects
 from crowdveil.audit.identify.rates import Identification
+from crowdveil.audit.summaries import summary_row
 
 
 def identify_values(audit: Identification, effects: GalleryEffects) -> dict[str, Any]:
@@ -20,6 +21,10 @@ def identify_values(audit: Identification, effects: GalleryEffects) -> dict[str,
         "enrolled": audit.enrolled,
         "longest_list": audit.longest,
         "unlabelled": audit.unlabelled,
+        "too_small_to_compare": [
+            {"partition": partition, "group": group, "people": people}
+            for (partition, group), people in audit.small.items()
+        ],
         "operating_points": [
             {"threshold": point.threshold, "label": point.label} for point in audit.points
         ],
@@ -55,6 +60,7 @@ def identify_tables(
             }
             for found in audit.differences
         ],
+        "summaries": [summary_row(found, "FPIR and FNIR") for found in audit.summaries],
         "hit_rates": [
             {
                 "partition": found.partition,

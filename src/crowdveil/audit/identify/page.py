@@ -11,10 +11,12 @@ from typing import Any
 from crowdveil.audit import words
 from crowdveil.audit.identify.gallery_effects import Expected, FalseCandidates, GalleryEffects
 from crowdveil.audit.identify.rates import Difference, Identification, Measure
+from crowdveil.audit.options import IdentifyOptions
 from crowdveil.audit.partitions import EVERYONE
 from crowdveil.audit.pictures import intervals, lines, matrix
 from crowdveil.audit.points import EVERY_SCORE, Point
 from crowdveil.audit.shares import Share
+from crowdveil.audit.summaries import by_measure, definitions
 from crowdveil.report.page import count, percent, render_page
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -33,7 +35,7 @@ def identify_page(
     audit: Identification,
     effects: GalleryEffects,
     made: Mapping[str, Any],
-    confidence: float,
+    options: IdentifyOptions,
     without_template: int = 0,
 ) -> str:
     """The page as HTML.
@@ -42,9 +44,10 @@ def identify_page(
         audit: rates.
         effects: what the gallery's composition does.
         made: how, from `bundle.provenance`.
-        confidence: coverage of the intervals.
+        options: what was chosen.
         without_template: references that failed to enrol, as far as known.
     """
+    confidence = options.confidence
     gaps = sorted(
         (found for found in audit.differences if found.measure is not Measure.NO_LIST),
         key=lambda found: (found.gap.adjusted, -found.gap.difference),
@@ -55,8 +58,10 @@ def identify_page(
         audit=audit,
         made=made,
         confidence=confidence,
+        alpha=options.alpha,
+        definitions=definitions(audit.summaries),
         words=words,
-        answers=answers(audit, confidence),
+        answers=answers(audit, options),
         points=[_point(audit, effects, point) for point in audit.points],
         investigation=[_investigation(audit, name) for name in audit.unlabelled],
         gaps=gaps[:MOST_GAPS],
@@ -68,7 +73,7 @@ def identify_page(
     )
 
 
-def answers(audit: Identification, confidence: float) -> list[str]:
+def answers(audit: Identification, options: IdentifyOptions) -> list[str]:
     """What the audit found at its first operating point, in a few sentences."""
     point = audit.points[0]
     false = _rate(audit, Measure.FPIR, point, None, EVERYONE, EVERYONE)
@@ -89,8 +94,10 @@ def answers(audit: Identification, confidence: float) -> list[str]:
     if missed.trials:
         said.append(f"{_of(missed)} who are enrolled missed them: {words.extent(missed, 'FNIR')}.")
     said += [
-        _largest(audit, point, measure, confidence) for measure in (Measure.FPIR, Measure.FNIR)
+        _largest(audit, point, measure, options.confidence)
+        for measure in (Measure.FPIR, Measure.FNIR)
     ]
+    said.append(words.small(audit.small, options.min_people))
     return [sentence for sentence in said if sentence]
 
 
@@ -174,6 +181,10 @@ def _division(
         "false_chart": _intervals(false, "FPIR"),
         "missed_chart": _intervals(missed, "FNIR"),
         "unlabelled": audit.unlabelled[name],
+        "summaries": by_measure(
+            [one for one in audit.summaries if (one.point, one.partition) == (point, name)]
+        ),
+        "too_small": any(partition == name for partition, _ in audit.small),
         "candidates": candidates[0] if candidates and candidates[0].hits.sum() else None,
         "matrix": _matrix(candidates[0]) if candidates else None,
         "by_share": _share_chart([e for e in effects.by_share if _is_of(e, point, name)]),

@@ -16,11 +16,18 @@ import numpy as np
 
 from crowdveil.audit.gaps import Gap, gaps
 from crowdveil.audit.identify.curves import Curve, HitRates, curves, hit_rates
-from crowdveil.audit.identify.searches import Flags, Outcomes, Searches, outcomes
-from crowdveil.audit.partitions import Partition
+from crowdveil.audit.identify.searches import Flags, Indices, Outcomes, Searches, outcomes
+from crowdveil.audit.partitions import EVERYONE, Partition
 from crowdveil.audit.points import EVERY_SCORE, Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.shares import Share, shares_by_group
+from crowdveil.audit.shares import Method, People, Share, shares_by_group
+from crowdveil.audit.summaries import Known, Summary, known_of, summaries
+
+_NOBODY = (
+    People(*(np.zeros(0, np.int64) for _ in range(3))),
+    Share(0, 0, 0, float("nan"), 0.0, 1.0, 1.0, Method.NONE),
+)
+"""Stands for a group that is not compared."""
 
 
 class Measure(StrEnum):
@@ -88,6 +95,8 @@ class Identification:
         points: the operating points.
         rates: every measure of every group.
         differences: every pair of groups, largest difference first within each measure.
+        summaries: measures that sum up FPIR and FNIR within the whole list.
+        small: partition and group, with their people, of those that are not compared.
         hit_rates: by group.
         curves: by group.
         unlabelled: for each partition, how many probes carry no label.
@@ -101,6 +110,8 @@ class Identification:
     points: tuple[Point, ...]
     rates: tuple[Rate, ...]
     differences: tuple[Difference, ...]
+    summaries: tuple[Summary, ...]
+    small: dict[tuple[str, str], int]
     hit_rates: tuple[HitRates, ...]
     curves: tuple[Curve, ...]
     unlabelled: dict[str, int]
@@ -114,6 +125,8 @@ def audit_searches(
     *,
     ranks: Sequence[int] = (1, 5, 10, 50),
     reference: str | None = None,
+    min_people: int = 1,
+    alpha: float = 0.5,
 ) -> Identification:
     """Measure a search system group by group.
 
@@ -125,12 +138,19 @@ def audit_searches(
         ranks: ranks at which FNIR is measured without a threshold; those beyond the longest
             list are left out.
         reference: the group all others are compared with, where a partition has it.
+        min_people: groups of fewer searched people are neither compared nor summed up.
+        alpha: weight of FPIR in measures of both rates.
     """
     came = outcomes(searches)
     longest = max(1, int(searches.lengths.max(initial=0)))
     rates: list[Rate] = []
     differences: list[Difference] = []
+    summed_up: list[Summary] = []
+    small: dict[tuple[str, str], int] = {}
     for partition in partitions:
+        few = _few(partition, searches.probe_subject, min_people)
+        small |= {(partition.name, partition.groups[code]): few[code] for code in few}
+        known: dict[tuple[Measure, Point], dict[str, Known]] = {}
         for measure, point, rank, errors, trials in _counted(searches, came, points, ranks):
             found = shares_by_group(
                 errors, trials, searches.probe_subject, partition.group, len(partition.groups),
@@ -140,7 +160,13 @@ def audit_searches(
                 Rate(measure, point, rank, partition.name, group, share)
                 for group, (_, share) in zip(partition.groups, found, strict=True)
             ]
-            compared = gaps(found, resampling, reference=partition.index(reference))
+            enough = [_NOBODY if code in few else one for code, one in enumerate(found)]
+            if point in points and rank in (None, longest):
+                known[measure, point] = {
+                    group: known_of(people, one, resampling)
+                    for group, (people, one) in zip(partition.groups, enough, strict=True)
+                }
+            compared = gaps(enough, resampling, reference=partition.index(reference))
             differences += [
                 Difference(
                     measure,
@@ -154,6 +180,15 @@ def audit_searches(
                 )
                 for gap in compared
             ]
+        for point in points:
+            summed_up += summaries(
+                (Measure.FPIR.value, known[Measure.FPIR, point]),
+                (Measure.FNIR.value, known[Measure.FNIR, point]),
+                resampling,
+                point=point,
+                partition=partition.name,
+                alpha=alpha,
+            )
     return Identification(
         probes=len(came.mated),
         mated=int(np.count_nonzero(came.mated)),
@@ -163,10 +198,20 @@ def audit_searches(
         points=tuple(points),
         rates=tuple(rates),
         differences=tuple(differences),
+        summaries=tuple(summed_up),
+        small=small,
         hit_rates=tuple(hit_rates(came, partitions, longest)),
         curves=tuple(curves(came, partitions)),
         unlabelled={partition.name: partition.unlabelled for partition in partitions},
     )
+
+
+def _few(partition: Partition, subject: Indices, fewest: int) -> dict[int, int]:
+    """Groups with fewer searched people than this, and how many they have."""
+    if partition.name == EVERYONE:
+        return {}
+    people = [len(np.unique(subject[partition.group == n])) for n in range(len(partition.groups))]
+    return {code: number for code, number in enumerate(people) if number < fewest}
 
 
 def _counted(

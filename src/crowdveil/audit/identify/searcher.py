@@ -84,7 +84,7 @@ def audit_identification(
     partitions = (people.probe_partitions, people.gallery_partitions)
     found, effects = _measured(searches, *partitions, options)
     made = provenance("identify", inputs, [*words, *options.words(), "--out", str(out)])
-    page = identify_page(found, effects, made, options.confidence, without_template)
+    page = identify_page(found, effects, made, options, without_template)
     values = {**identify_values(found, effects), "references_without_template": without_template}
     files = write_bundle(
         out,
@@ -93,7 +93,7 @@ def audit_identification(
         identify_tables(found, effects),
         overwrite=options.overwrite,
     )
-    return Identified(found, effects, tuple(answers(found, options.confidence)), files)
+    return Identified(found, effects, tuple(answers(found, options)), files)
 
 
 def _measured(
@@ -111,6 +111,13 @@ def _measured(
         reference=reference,
     )
     found = audit_searches(
-        searches, partitions, points, resampling, ranks=options.rank, reference=reference
+        searches,
+        partitions,
+        points,
+        resampling,
+        ranks=options.rank,
+        reference=reference,
+        min_people=options.min_people,
+        alpha=options.alpha,
     )
     return found, gallery_effects(searches, partitions, gallery_partitions, points, resampling)

@@ -8,6 +8,7 @@ from typing import Any
 
 from crowdveil.audit import words
 from crowdveil.audit.partitions import EVERYONE
+from crowdveil.audit.summaries import summary_row
 from crowdveil.audit.verify.cells import Cells
 from crowdveil.audit.verify.dyads import Rate
 from crowdveil.audit.verify.inputs import Prepared
@@ -69,22 +70,7 @@ def verify_tables(audit: Verification, prepared: Prepared) -> dict[str, list[Row
             }
             for found in audit.differences
         ],
-        "summaries": [
-            {
-                "partition": found.partition,
-                "point": found.point.label,
-                "threshold": found.point.threshold,
-                "measure": found.measure.name,
-                "of": found.of.value if found.of else "FMR and FNMR",
-                "groups": found.groups,
-                "value": found.value,
-                "low": found.low,
-                "high": found.high,
-                "by_chance": found.by_chance,
-                "if_alike": found.measure.alike,
-            }
-            for found in audit.summaries
-        ],
+        "summaries": [summary_row(found, "FMR and FNMR") for found in audit.summaries],
         "det": [
             {
                 "partition": curve.partition,

@@ -4,14 +4,14 @@ A `Verification` comes in, HTML goes out. Measuring is left to `rates`, sentence
 `words`, charts to `pictures`, values for programs to `outputs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from crowdveil.audit import words
 from crowdveil.audit.options import VerifyOptions
 from crowdveil.audit.partitions import EVERYONE
-from crowdveil.audit.summaries import Summary
+from crowdveil.audit.summaries import by_measure, definitions
 from crowdveil.audit.verify import pictures as pictures
 from crowdveil.audit.verify import words as said
 from crowdveil.audit.verify.cells import Cells, Error
@@ -56,7 +56,7 @@ def verify_page(
         overall=[audit.at(point) for point in audit.points],
         sections=[_part(audit, cells, options) for cells in _in_order(audit)],
         everywhere=[_everywhere(audit, name) for name, _ in audit.partitions],
-        definitions=_definitions(audit.summaries),
+        definitions=definitions(audit.summaries),
         most_drawn=MOST_DRAWN,
         everyone=EVERYONE,
     )
@@ -86,22 +86,12 @@ def _part(audit: Verification, cells: Cells, options: VerifyOptions) -> dict[str
         "gaps": shown[:MOST_GAPS],
         "all_gaps": len(gaps),
         "established": len(said.established(gaps, options.confidence)),
-        "summaries": _by_measure(
+        "summaries": by_measure(
             [found for found in audit.summaries if (found.point, found.partition) == key]
         ),
         "unlabelled": audit.unlabelled[cells.partition],
         "too_small": any(one.partition == cells.partition for one in audit.small),
     }  # fmt: skip
-
-
-def _by_measure(found: Sequence[Summary]) -> list[Summary]:
-    """In the order of their definitions, FMR before FNMR."""
-    names = list(dict.fromkeys(one.measure.name for one in found))
-    return sorted(found, key=lambda one: names.index(one.measure.name))
-
-
-def _definitions(found: Sequence[Summary]) -> list[Any]:
-    return list(dict.fromkeys(one.measure for one in found))
 
 
 def _everywhere(audit: Verification, name: str) -> dict[str, Any]:

@@ -8,14 +8,14 @@ the figures to `page`.
 FMR of a group is that of comparisons within it: both people belong to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from crowdveil.audit.partitions import EVERYONE, with_group
 from crowdveil.audit.points import Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.summaries import Summary, summaries
-from crowdveil.audit.verify.cells import Cells, Small, cells_of, small_groups
+from crowdveil.audit.summaries import Known, Summary, summaries
+from crowdveil.audit.verify.cells import Cells, Error, Small, cells_of, small_groups
 from crowdveil.audit.verify.comparisons import Comparisons, Tally
 from crowdveil.audit.verify.curves import Curve, Spread, curves, spreads
 from crowdveil.audit.verify.rate_gaps import Difference, differences
@@ -117,9 +117,7 @@ def audit_comparisons(
             for found in differences(one, reference=reference, left_out=left_out)
         ),
         summaries=tuple(
-            found
-            for one in cells
-            for found in summaries(one, resampling, alpha=alpha, left_out=left_out)
+            found for one in cells for found in _summed_up(one, resampling, alpha, left_out)
         ),
         curves=tuple(curves(source.partitions, histograms, sign)),
         spreads=tuple(spreads(source.partitions, histograms, sign)),
@@ -152,6 +150,25 @@ def _points(
         points.append(Point(threshold, f"FMR of {whose} at most {100 * target:g} %"))
     given = (Point(source.snapped(sign * value), f"threshold {value:g}") for value in thresholds)
     return (*points, *given)
+
+
+def _summed_up(
+    cells: Cells, resampling: Resampling, alpha: float, left_out: Set[tuple[str, str]]
+) -> Iterator[Summary]:
+    false, missed = (
+        (
+            error.value,
+            {
+                group: Known(rate.share.errors, rate.share.trials, rate.effective, rate.drawn)
+                for group, rate in zip(cells.groups, cells.within(error), strict=True)
+                if (cells.partition, group) not in left_out
+            },
+        )
+        for error in Error
+    )
+    return summaries(
+        false, missed, resampling, point=cells.point, partition=cells.partition, alpha=alpha
+    )
 
 
 def _unlabelled(tally: Tally, source: Comparisons) -> dict[str, int]:

@@ -14,7 +14,7 @@ from crowdveil.audit.verify.cells import Cells, Error
 from crowdveil.audit.verify.dyads import Rate
 from crowdveil.audit.verify.rate_gaps import Difference
 from crowdveil.audit.verify.rates import Verification
-from crowdveil.report.page import count, percent
+from crowdveil.report.page import percent
 
 KINDS = {Error.FMR: "non-mated comparisons", Error.FNMR: "mated comparisons"}
 
@@ -32,7 +32,8 @@ def answers(audit: Verification, options: VerifyOptions) -> list[str]:
             f"{measured(cells.fmr[0][0], Error.FMR)}; {measured(cells.fnmr[0], Error.FNMR)}."
         )
     told += [_largest(audit, audit.points[0], error, options) for error in Error]
-    return [sentence for sentence in [*told, small(audit, options)] if sentence]
+    few = {(one.partition, one.group): one.people for one in audit.small}
+    return [sentence for sentence in [*told, words.small(few, options.min_people)] if sentence]
 
 
 def measured(rate: Rate, error: Error) -> str:
@@ -78,20 +79,6 @@ def without_errors(cells: Cells, error: Error) -> list[tuple[str, str]]:
         for group, rate in zip(cells.groups, cells.within(error), strict=True)
         if rate.share.trials and not rate.share.errors
     ][:MOST_NAMED]
-
-
-def small(audit: Verification, options: VerifyOptions) -> str:
-    """Which groups are too small to be compared."""
-    if not audit.small:
-        return ""
-    named = [f"{found.group} ({count(found.people)})" for found in audit.small[:MOST_NAMED]]
-    rest = len(audit.small) - len(named)
-    more = f" and {rest} more" if rest else ""
-    verb = "is" if len(audit.small) == 1 else "are"
-    return (
-        f"{', '.join(named)}{more} {verb} measured, but with fewer than {options.min_people} "
-        "people neither compared with others nor summed up."
-    )
 
 
 def established(differences: Sequence[Difference], confidence: float) -> list[Difference]:
