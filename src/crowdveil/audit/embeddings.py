@@ -44,6 +44,8 @@ def read_embeddings(path: Path, rows: int, columns: Mapping[str, str] | None = N
     try:
         embeddings = _read(path, name)
     except (OSError, ValueError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
+        if "pickle" in str(error):
+            error = ValueError("the file holds no array of numbers")
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise TableInvalid(f"{path}: its embeddings cannot be read ({reason})") from error
     if embeddings.ndim != 2 or not np.issubdtype(embeddings.dtype, np.floating):

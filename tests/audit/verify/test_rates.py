@@ -439,3 +439,29 @@ def test_a_folder_that_does_not_say_who_is_who_is_refused(
     Image.new("RGB", (50, 50)).save(photos / "a.png")
     with pytest.raises(OptionsInvalid, match=sentence):
         audited(photos, tmp_path, **options)
+
+
+def test_rates_and_the_equal_error_rate_agree_with_pyeer(tmp_path: Path) -> None:
+    pyeer = pytest.importorskip("pyeer.eer_info")
+    random = np.random.default_rng(5)
+    mated = random.normal(0.6, 0.15, 400).round(3)
+    other = random.normal(0.2, 0.15, 3000).round(3)
+    stats = pyeer.get_eer_stats(mated, other)
+    chosen = np.linspace(0, len(stats.thrs) - 1, 9).astype(int)[1:-1]
+    thresholds = tuple(float(stats.thrs[n]) for n in chosen)
+    pl.DataFrame(
+        {
+            "score": np.concatenate([mated, other]),
+            "mated": np.arange(len(mated) + len(other)) < len(mated),
+        }
+    ).write_csv(tmp_path / "scores.csv")
+    found = audited(tmp_path / "scores.csv", tmp_path, fmr=(), threshold=thresholds).found
+    for point, n in zip(found.points, chosen, strict=True):
+        cells = found.at(point)
+        assert cells.fmr[0][0].share.rate == pytest.approx(float(stats.fmr[n]))
+        assert cells.fnmr[0].share.rate == pytest.approx(float(stats.fnmr[n]))
+    (curve,) = found.curves
+    nearest = int(np.argmin(np.abs(curve.fmr - curve.fnmr)))
+    equal = (curve.fmr[nearest] + curve.fnmr[nearest]) / 2
+    # The curve is thinned, so it may miss the crossing by a step.
+    assert equal == pytest.approx(float(stats.eer), abs=0.005)

@@ -23,7 +23,7 @@ def separator_of(path: Path) -> str:
     """What parts the fields of the header: a comma unless another occurs more often.
 
     Raises:
-        TableInvalid: the file is empty or no text in UTF-8.
+        TableInvalid: the file is empty or no text in UTF-8, or names a column twice.
     """
     try:
         with path.open("rb") as file:
@@ -41,23 +41,32 @@ def separator_of(path: Path) -> str:
         raise TableInvalid(f"{path}: is in UTF-16; save it as CSV in UTF-8")
     if b"\0" in head:
         raise TableInvalid(f"{path}: is no text; give CSV in UTF-8, Parquet or NPZ")
-    header = head.splitlines()[0].decode("utf-8", "replace")
-    return max(_SEPARATORS, key=header.count)
+    if b"\n" not in head and b"\r" in head:
+        raise TableInvalid(f"{path}: its lines end in CR alone; save it as CSV in UTF-8")
+    header = head.splitlines()[0].decode("utf-8-sig", "replace")
+    separator = max(_SEPARATORS, key=header.count)
+    names = next(csv.reader([header], delimiter=separator))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TableInvalid(f"{path}: has two columns {twice!r}; name every column differently")
+    return separator
 
 
 def fault_in(path: Path, separator: str) -> str | None:
     """Which row of a CSV file cannot be read and why, None if that is not told by its text."""
+    number = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=separator)
+            rows = csv.reader(file, delimiter=separator, strict=True)
             fields = len(next(rows, []))
-            for number, row in enumerate(rows, 1):
+            for row in rows:
+                number += 1
                 if len(row) > fields:
                     return f"row {number} has {len(row)} fields, and the header has {fields}"
     except UnicodeDecodeError:
         return f"row {_undecodable(path)} is not in UTF-8; save the table as CSV in UTF-8"
-    except csv.Error as error:
-        return str(error)
+    except csv.Error:
+        return f"row {number + 1} has a quotation mark that is not closed, or stands alone"
     return None
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from crowdveil.audit.partitions import Partition, partitions
 from crowdveil.audit.tables.csv_files import no_number, separator_of
-from crowdveil.audit.tables.score_rows import unreadable
+from crowdveil.audit.tables.score_rows import as_text_of, unreadable
 from crowdveil.errors import TableInvalid
 
 
@@ -124,12 +124,12 @@ def _read(path: Path) -> pl.DataFrame:
         if path.suffix.lower() in {".parquet", ".pq"}:
             frame = pl.read_parquet(path)
             nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
-            frame = frame.drop(nested).cast(pl.String)
+            frame = _as_text(frame.drop(nested))
         elif path.suffix.lower() == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 columns = {name: arrays[name] for name in arrays.files}
             flat = {name: value for name, value in columns.items() if value.ndim == 1}
-            frame = pl.DataFrame(flat).cast(pl.String)
+            frame = _as_text(pl.DataFrame(flat))
         else:
             # As text, so that ids keep their leading zeros.
             frame = pl.read_csv(path, infer_schema=False, separator=separator_of(path))
@@ -139,4 +139,10 @@ def _read(path: Path) -> pl.DataFrame:
         raise unreadable(path, error) from error
     return frame.with_columns(
         pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars())
+    )
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        as_text_of(pl.col(name), kind).alias(name) for name, kind in frame.schema.items()
     )

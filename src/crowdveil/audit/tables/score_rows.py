@@ -135,6 +135,12 @@ def read_scores(
     identity = _identity(path, ours, there)
     labels = _label_columns(path, groups, there) if labelled else {}
     schema = scanned.collect_schema()
+    for name in ours:
+        kind = schema[theirs[name]]
+        if kind.is_nested() or kind.is_temporal() or (name == "score" and kind == pl.Boolean):
+            raise TableInvalid(
+                f"{path}: column {theirs[name]!r} for the {name} holds {kind}; give text or numbers"
+            )
     taken = [_clean(pl.col(theirs[name]), schema[theirs[name]]).alias(name) for name in ours]
     taken += [
         _clean(pl.col(column).cast(pl.String), pl.String()).alias(name)
@@ -155,6 +161,8 @@ def unreadable(path: Path, error: Exception) -> TableInvalid:
     reason = None
     if path.suffix.lower() not in BINARY:
         reason = fault_in(path, separator_of(path))
+    elif "pickle" in str(error):
+        reason = "it is no NPZ file, or holds other things than numbers and text"
     reason = reason or (str(error).splitlines() or [type(error).__name__])[0]
     return TableInvalid(f"{path}: cannot be read as a table ({reason})")
 
@@ -227,6 +235,23 @@ def _same_type(frame: pl.LazyFrame, identity: Identity, *, as_text: bool) -> pl.
     subjects = identity is Identity.SUBJECTS
     pair = [f"{side}_subject" if subjects else side for side in SIDES]
     schema = frame.collect_schema()
-    if as_text or schema[pair[0]] != schema[pair[1]]:
-        return frame.with_columns(pl.col(*pair).cast(pl.String))
+    # Two missing floats would be equal, and their people the same.
+    floats = any(schema[name].is_float() for name in pair)
+    if as_text or floats or schema[pair[0]] != schema[pair[1]]:
+        return frame.with_columns(as_text_of(pl.col(name), schema[name]) for name in pair)
     return frame
+
+
+def as_text_of(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A column as text, in which 7 and 7.0 are the same and what is not a number is empty.
+
+    A column of whole numbers with gaps is stored as floats by many programs.
+    """
+    if not kind.is_float():
+        return column.cast(pl.String)
+    whole = column.cast(pl.Int64, strict=False)
+    return (
+        pl.when(whole.cast(pl.Float64) == column)
+        .then(whole.cast(pl.String))
+        .otherwise(column.fill_nan(None).cast(pl.String))
+    )

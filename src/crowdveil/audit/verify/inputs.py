@@ -84,7 +84,9 @@ def prepare(source: Path, references: Path | None, options: VerifyOptions) -> Pr
         return _compared(pictures, None, inputs, described, options)
     if options.recogniser is not None:
         raise OptionsInvalid(f"--recogniser is for a folder of photos, and {source} is none")
-    if has_column(source, options.column.get("score", "score")):
+    # Without a score these columns still say that comparisons were meant.
+    meant = ("score", "mated", "probe_subject", "reference_subject")
+    if any(has_column(source, options.column.get(name, name)) for name in meant):
         if references is not None:
             raise OptionsInvalid(f"{source} has scores already; give no second table")
         return _scored(source, options)
