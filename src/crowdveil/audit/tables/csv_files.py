@@ -6,10 +6,13 @@ to. Reading the rows is left to `score_rows` and `rows`.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from crowdveil.errors import TableInvalid
+
+MOST_LISTED = 30
+"""Columns named in a sentence."""
 
 _SEPARATORS = ",;\t|"
 _HEAD_BYTES = 1 << 16
@@ -74,6 +77,13 @@ def no_number(found: object) -> str:
     """What to say of a field that should hold a number."""
     hint = "; write decimals with a point" if "," in str(found) else ""
     return f"{found!r}, not a finite number{hint}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a sentence; odd ones in quotes, and of many the first."""
+    shown = [name if name.isprintable() and name else repr(name) for name in names[:MOST_LISTED]]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
 def _undecodable(path: Path) -> int:

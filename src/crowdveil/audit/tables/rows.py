@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from crowdveil.audit.partitions import Partition, partitions
-from crowdveil.audit.tables.csv_files import no_number, separator_of
+from crowdveil.audit.tables.csv_files import listed, no_number, separator_of
 from crowdveil.audit.tables.score_rows import as_text_of, unreadable
 from crowdveil.errors import TableInvalid
 
@@ -49,12 +49,12 @@ def read_rows(
         if name in needed or name in columns:
             raise TableInvalid(
                 f"{path}: has no column {wanted[name]!r} for the {name}; it has: "
-                f"{', '.join(frame.columns)}; say which with --column {name}=NAME"
+                f"{listed(frame.columns)}; say which with --column {name}=NAME"
             )
     for name in groups:
         if name not in frame.columns:
             raise TableInvalid(
-                f"{path}: has no column {name!r} of groups; it has: {', '.join(frame.columns)}"
+                f"{path}: has no column {name!r} of groups; it has: {listed(frame.columns)}"
             )
     taken = [pl.col(theirs).alias(ours) for ours, theirs in wanted.items() if ours not in absent]
     return frame.select(*taken, *(pl.col(name).alias(f"group:{name}") for name in groups))

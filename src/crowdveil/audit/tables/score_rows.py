@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crowdveil.audit.tables.csv_files import fault_in, separator_of
+from crowdveil.audit.tables.csv_files import fault_in, listed, separator_of
 from crowdveil.errors import TableInvalid
 
 BATCH_ROWS = 500_000
@@ -129,7 +129,7 @@ def read_scores(
         if theirs[name] not in there and (name == "score" or name in (columns or {})):
             raise TableInvalid(
                 f"{path}: has no column {theirs[name]!r} for the {name}; it has: "
-                f"{', '.join(there)}; say which with --column {name}=NAME"
+                f"{listed(there)}; say which with --column {name}=NAME"
             )
     ours = [name for name in COLUMNS if theirs[name] in there]
     identity = _identity(path, ours, there)
@@ -191,13 +191,13 @@ def _identity(path: Path, ours: Sequence[str], there: Sequence[str]) -> Identity
     if len(subjects) == 1:
         raise TableInvalid(
             f"{path}: has a column {subjects.pop()!r} but not that of the other side; it has: "
-            f"{', '.join(there)}; say which with --column"
+            f"{listed(there)}; say which with --column"
         )
     if not subjects and "mated" not in ours:
         raise TableInvalid(
             f"{path}: does not say which comparisons are mated; it needs a column 'mated' (true "
             "or false), or 'probe_subject' and 'reference_subject'; it has: "
-            f"{', '.join(there)}; say which with --column"
+            f"{listed(there)}; say which with --column"
         )
     if subjects:
         return Identity.SUBJECTS
@@ -216,7 +216,7 @@ def _label_columns(path: Path, groups: Sequence[str], there: Sequence[str]) -> d
         else:
             raise TableInvalid(
                 f"{path}: has neither columns {pair[0]!r} and {pair[1]!r} of groups nor one called "
-                f"{kind!r}; it has: {', '.join(there)}; give labels of people with --labels"
+                f"{kind!r}; it has: {listed(there)}; give labels of people with --labels"
             )
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from crowdveil.audit.pictures import HEIGHT_PX, PADDING, WIDTH_PX, intervals, matrix
+from crowdveil.audit.pictures import HEIGHT_PX, PADDING, WIDTH_PX, intervals, matrix, short_names
 from crowdveil.audit.points import Point
 from crowdveil.audit.verify.cells import Cells, Error
 from crowdveil.audit.verify.curves import Curve, Spread
@@ -32,8 +32,9 @@ def det(curves: Sequence[Curve], points: Sequence[Point]) -> Markup | None:
         curves: of the groups, at most as many as there are colours.
         points: operating points.
     """
+    names = short_names(curve.group for curve in curves)
     rows: list[dict[str, Any]] = [
-        {"group": curve.group, "fmr": float(x), "fnmr": float(y), "order": step}
+        {"group": names[curve.group], "fmr": float(x), "fnmr": float(y), "order": step}
         for curve in curves
         for step, (x, y) in enumerate(zip(curve.fmr, curve.fnmr, strict=True))
         if x * curve.nonmated >= FEWEST_ERRORS and y * curve.mated >= FEWEST_ERRORS
@@ -57,7 +58,7 @@ def det(curves: Sequence[Curve], points: Sequence[Point]) -> Markup | None:
         .encode(x=across, y=up, color=colour, order="order:Q")
     )
     dots = [
-        {"group": curve.group, "fmr": float(curve.fmr[k]), "fnmr": float(curve.fnmr[k])}
+        {"group": names[curve.group], "fmr": float(curve.fmr[k]), "fnmr": float(curve.fnmr[k])}
         for curve in curves
         if curve.group in groups
         for k in (_nearest(curve, point) for point in points)
@@ -81,9 +82,10 @@ def distributions(spreads: Sequence[Spread], points: Sequence[Point]) -> Markup 
         spreads: of the groups, at most as many as there are colours.
         points: operating points.
     """
+    names = short_names(spread.group for spread in spreads)
     rows = [
         {
-            "group": spread.group,
+            "group": names[spread.group],
             "score": float((spread.edges[bar] + spread.edges[bar + 1]) / 2),
             "share": float(counts[bar] / counts.sum()),
             "kind": kind,
