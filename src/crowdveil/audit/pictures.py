@@ -25,7 +25,7 @@ HEAT = ("#e4eff3", "#f3efe6", COLOURS[1])
 PADDING = {"left": 14, "right": 14, "top": 5, "bottom": 5}
 """Browsers may set labels wider than they were measured."""
 
-MOST_LETTERS = 26
+MOST_LETTERS = 24
 """Of the name of a group in a chart: as many as its label has room for."""
 
 Rows = Sequence[Mapping[str, object]]
@@ -37,7 +37,7 @@ def short_names(names: Iterable[str], most: int = MOST_LETTERS) -> dict[str, str
     Combined groups ("Northern region, women") differ at their end, which a chart would cut off.
 
     >>> short_names(["Northern and eastern region, women"])
-    {'Northern and eastern region, women': 'Northern and ea…ion, women'}
+    {'Northern and eastern region, women': 'Northern and e…on, women'}
     """
     head = most * 3 // 5
     cut = {
