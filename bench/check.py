@@ -156,9 +156,10 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=3, help="take every n-th photo")
+    parser.add_argument("--first", type=int, default=0, help="number of the first photo, from 0")
     parser.add_argument("--only-cost", action="store_true", help="measure time alone")
     arguments = parser.parse_args()
-    photos = load(eval_dir() / "wider_protest")[:: arguments.every]
+    photos = load(eval_dir() / "wider_protest")[arguments.first :: arguments.every]
     if not arguments.only_cost:
         tally = Tally()
         measure(photos, tally)

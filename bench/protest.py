@@ -163,18 +163,19 @@ def interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
 def simulate(
     photos: Iterable[tuple[Annotated, tuple[int, int]]],
     boxes: Iterable[NDArray[np.float32]],
-    scale: float,
+    scales: Iterable[NDArray[np.float64]],
 ) -> Tally:
-    """Judge ellipses `scale` times as large as boxes, without rendering anything.
+    """Judge ellipses about boxes, without rendering anything.
 
     Args:
         photos: each photo with its width and height.
         boxes: for each photo the (n, 4) boxes that would be veiled.
-        scale: side of a mask over side of its box.
+        scales: for each photo the (n,) sides of the masks over the sides of their boxes.
     """
     tally = Tally()
-    for (photo, (width, height)), veiled in zip(photos, boxes, strict=True):
+    for (photo, (width, height)), veiled, scale in zip(photos, boxes, scales, strict=True):
         mask = np.zeros((height, width), np.uint8)
-        paint_into(mask, veiled, scale)
+        for one in np.unique(scale):
+            paint_into(mask, veiled[scale == one], float(one))
         tally.add(photo, mask > 0)
     return tally

@@ -35,6 +35,7 @@ from crowdveil.evidence.portraits import Portrait, Veil, veil_with
 from crowdveil.evidence.reidentify import Pair, attack, reidentify, veiled_portrait
 from crowdveil.geometry import Boxes
 from crowdveil.media.picture import RGB
+from crowdveil.plan import Shape
 from crowdveil.recognise.align import chip
 from crowdveil.recognise.embedder import Embedder, load_embedder
 from crowdveil.redact.look import Look, Style
@@ -147,7 +148,9 @@ def deface(how: str) -> Veil:
 VEILS: dict[str, Veil] = {
     "raw": plain,
     **{str(style): veil_with(Look(style=style)) for style in Style},
+    "soft, margin 1.5": veil_with(Look(margin=1.5)),
     "soft, margin 2": veil_with(Look(margin=2.0)),
+    "soft, box 1.8": veil_with(Look(margin=HEAD, shape=Shape.BOX)),
     "deface blur": deface("blur"),
     "deface mosaic": deface("mosaic"),
     "deface solid": deface("solid"),

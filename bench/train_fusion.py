@@ -33,15 +33,16 @@ from crowdveil.detect.features import (
     look_names,
     look_table,
 )
-from crowdveil.detect.finder import Eyes, in_doubt, settle
+from crowdveil.detect.finder import DOUBTFUL, Eyes, in_doubt, settle
 from crowdveil.detect.fusion import HOPE, Rule
 from crowdveil.detect.points import POINTS, Caution
 from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
+from crowdveil.redact.look import Look
+from crowdveil.redact.masks import DOUBTFUL_RIM
 from protest import Annotated, Tally, eval_dir, interval, load, simulate
 
 MODEL = Path(__file__).resolve().parents[1] / "src" / "crowdveil" / "models" / "fusion.json"
-MARGIN = 1.5
 FOLDS = 5
 SETTINGS = {
     "objective": "binary",
@@ -165,11 +166,17 @@ class Judged:
 
     def tally(self, rule: Rule) -> Tally:
         """What a rule would hide."""
-        veiled = [
-            boxes[p >= rule.threshold(s.candidates.boxes, s.size_wh)]
-            for s, boxes, p in zip(self.samples, self.boxes, self.probability, strict=True)
+        chosen = [
+            p >= rule.threshold(s.candidates.boxes, s.size_wh)
+            for s, p in zip(self.samples, self.probability, strict=True)
         ]
-        return simulate(((s.photo, s.size_wh) for s in self.samples), veiled, MARGIN)
+        veiled = [boxes[which] for boxes, which in zip(self.boxes, chosen, strict=True)]
+        rim = Look().margin - 1
+        scales = [
+            1 + rim * np.where(p[which] < DOUBTFUL, DOUBTFUL_RIM, 1)
+            for p, which in zip(self.probability, chosen, strict=True)
+        ]
+        return simulate(((s.photo, s.size_wh) for s in self.samples), veiled, scales)
 
     def rule_for(self, over: float) -> Rule:
         """The rule whose over-redaction comes closest to `over` without passing it."""

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-import numpy as np
-
 from crowdveil import __version__
 from crowdveil.detect.engine import cores
 from crowdveil.errors import PlanInvalid, UnreadableMedia
@@ -23,7 +21,7 @@ from crowdveil.media.video.reader import FrameReader, StoredFrame
 from crowdveil.media.video.writer import ClipWriter
 from crowdveil.notices import Notice
 from crowdveil.pipeline import ahead, in_order
-from crowdveil.plan import Action, Made, Plan, Shape, Source
+from crowdveil.plan import Made, Plan, Source
 from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.frames import measure_grain, paint_into
 from crowdveil.redact.grain import Grain
@@ -202,11 +200,10 @@ def _canvases(
     grain: Grain | None = None
     measured_s = -_GRAIN_S
     for frame in frames:
-        veiled = [region for region in timeline.at(frame.number) if region.action is Action.VEIL]
-        boxes = [stored_box(region.box, clip) for region in veiled]
-        ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
-        outlines = Outlines.of_boxes(np.array(boxes, np.float64).reshape(-1, 4), ellipse, look)
-        if veiled and look.style is Style.SOFT and frame.time_s >= measured_s + _GRAIN_S:
+        outlines = Outlines.of(
+            timeline.at(frame.number), look, place=lambda box: stored_box(box, clip)
+        )
+        if len(outlines) and look.style is Style.SOFT and frame.time_s >= measured_s + _GRAIN_S:
             grain = measure_grain(frame.planes(), outlines, look)
             measured_s = frame.time_s
         yield _Canvas(frame, outlines, look, grain)

@@ -166,8 +166,19 @@ def test_boxes_hide_what_the_same_regions_hide(
     veiled = [one for one in regions if one.action == "veil"]
     boxes = np.array([one.box for one in veiled], np.float64).reshape(-1, 4)
     ellipse = np.array([one.shape is Shape.ELLIPSE for one in veiled], bool)
-    outlines = Outlines.of_boxes(boxes, ellipse, look)
+    doubtful = np.array([one.uncertain for one in veiled], bool)
+    outlines = Outlines.of_boxes(boxes, ellipse, look, doubtful=doubtful)
     assert (mask_in((0, 0, *SIZE_WH), outlines) == mask_of(regions, SIZE_WH, look)).all()
+
+
+@given(region_lists(), st.floats(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_a_doubtful_face_gets_five_sixths_of_the_rim(regions: list[Region], margin: float) -> None:
+    doubtful = [one.model_copy(update={"uncertain": True}) for one in regions]
+    less = Look(margin=1 + (margin - 1) * 5 / 6)
+    mask = mask_of(doubtful, SIZE_WH, Look(margin=margin))
+    assert (mask == mask_of(regions, SIZE_WH, less)).all()
+    assert not (mask & ~mask_of(regions, SIZE_WH, Look(margin=margin))).any()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +196,12 @@ def test_a_box_that_would_hide_nothing_is_refused(
     boxes: list[list[float]], ellipse: list[bool]
 ) -> None:
     with pytest.raises(ValueError, match="box"):
-        Outlines.of_boxes(np.array(boxes, np.float32), np.array(ellipse), Look())
+        Outlines.of_boxes(
+            np.array(boxes, np.float32),
+            np.array(ellipse),
+            Look(),
+            doubtful=np.zeros(len(ellipse), bool),
+        )
 
 
 @given(region_lists(), st.integers(0, 2000))

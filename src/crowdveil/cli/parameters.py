@@ -40,7 +40,10 @@ StyleOption: TypeAlias = Annotated[
 MarginOption: TypeAlias = Annotated[
     float,
     typer.Option(
-        "--margin", metavar="FACTOR", min=1, help="Width of the veil, in widths of the face."
+        "--margin",
+        metavar="FACTOR",
+        min=1,
+        help="Width of the veil, in widths of the face; less where a face is in doubt.",
     ),
 ]
 ShapeOption: TypeAlias = Annotated[

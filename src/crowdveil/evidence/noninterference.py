@@ -126,12 +126,9 @@ def paint_twice(
         Whether both came out the same, the painted planes, and where each is painted; None if
         nothing is veiled in the frame.
     """
-    veiled = [region for region in regions if region.action is Action.VEIL]
-    if not veiled:
+    outlines = Outlines.of(regions, look, place=lambda box: stored_box(box, clip))
+    if not len(outlines):
         return None
-    boxes = np.array([stored_box(region.box, clip) for region in veiled], np.float64)
-    ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
-    outlines = Outlines.of_boxes(boxes, ellipse, look)
     once, again = _copied(planes), _copied(planes)
     hidden = _hidden(again, outlines, clip)
     rng = np.random.default_rng(_SEED)

@@ -26,8 +26,11 @@ EXPOSED_FROM = 0.65
 """Probability from which an open face is certain enough to forbid publishing."""
 
 DOUBTFUL_FROM = 0.25
-"""Probability from which it is worth a person's look. Of photos of crowds that are veiled well,
-nearly half have something as likely (docs/evidence.md)."""
+"""Probability from which a face that shows through its veil is worth a person's look."""
+
+AGREED_FROM, HINTED_FROM = 0.2, 0.1
+"""Geometric mean of what both looks say from which an open place is worth a person's look; the
+second where what is in the copy has the structure of what is in the original."""
 
 OPEN_FROM, PARTLY_FROM = 0.5, 0.2
 """Share of a face that is unchanged from which it counts as open, and as partly open: a face of
@@ -113,15 +116,15 @@ def look_for_faces(
         copy.shape[1],
     )
     alike = likeness(original, copy, seen.boxes)
-    # What would be veiled by the usual rule is worth a look even where it is hardly likely.
-    rule = finder.rule.threshold(seen.boxes, (original.shape[1], original.shape[0]))
-    floor = np.minimum(rule, DOUBTFUL_FROM)
-    here = judge(seen.boxes, seen.probability, alike, kept=kept, floor=floor)
-    here += not_as_planned(original, copy, planned)
-    there = judge(left.boxes, left.probability, likeness(original, copy, left.boxes), kept=kept)
+    here, there = _best_at(left, seen.boxes), _best_at(seen, left.boxes)
+    findings = judge(seen.boxes, seen.probability, here, alike, kept=kept)
+    findings += not_as_planned(original, copy, planned)
+    beside = likeness(original, copy, left.boxes)
+    # Beside a veil the copy has shapes that nobody has: how much of them is open says nothing.
+    findings += judge(left.boxes, left.probability, there, beside, kept=kept, parts=False)
     certain = np.asarray(seen.probability >= 0.5)
     return Look(
-        (*merged([*here, *there]), *shows_through(seen.boxes[certain], _part(alike, certain))),
+        (*merged(findings), *shows_through(seen.boxes[certain], _part(alike, certain))),
         seen.boxes,
         seen.probability,
         alike,
@@ -131,34 +134,36 @@ def look_for_faces(
 def judge(
     boxes: Boxes,
     probability: NDArray[np.float32],
+    other: NDArray[np.float32],
     alike: Likeness,
     *,
     kept: Sequence[Box] = (),
-    floor: NDArray[np.float32] | None = None,
+    parts: bool = True,
 ) -> list[Finding]:
     """What n candidates amount to, each by itself.
 
     Args:
         boxes: (n, 4) float32.
         probability: (n,) float32, that each is a face.
+        other: (n,) float32, the same by the other look, 0 where that saw nothing.
         alike: how each compares with the copy.
         kept: boxes that are bare on purpose.
-        floor: (n,) float32, probability from which each is worth a look; None for the usual.
+        parts: whether faces that are partly open are findings.
     """
     on_purpose = np.zeros(len(boxes), np.bool_)
     if len(kept) and len(boxes):
         on_purpose = pairwise_iou(boxes, np.array(kept, np.float32)).max(axis=1) >= _SAME_IOU
     findings = []
-    worth = probability >= DOUBTFUL_FROM
-    if floor is not None:
-        # A veil over a bare wall looks like the wall: so little likely, it must have features.
-        worth |= (probability >= floor) & (alike.structure >= SHOWS_FROM)
-    for k in np.flatnonzero(worth):
-        told = _told(float(probability[k]), float(alike.unchanged[k]))
+    for k in range(len(boxes)):
         size_px = float((boxes[k, 2:] - boxes[k, :2]).max())
-        if told is None and alike.structure[k] >= SHOWS_FROM and size_px >= SHOWS_PX:
-            told = Verdict.DOUBTFUL, _SHOWS
-        if told is None:
+        told = _told(
+            float(probability[k]),
+            float(other[k]),
+            float(alike.unchanged[k]),
+            float(alike.structure[k]),
+            size_px,
+        )
+        if told is None or (told[1] == _PARTLY and not parts):
             continue
         verdict, what = told
         if on_purpose[k]:
@@ -236,14 +241,32 @@ def _same(box: Box, other: Box | None) -> bool:
     return inside or bool(pairwise_iou(pair[:1], pair[1:])[0, 0] >= _SAME_IOU)
 
 
-def _told(probability: float, unchanged: float) -> tuple[Verdict, str] | None:
-    if unchanged < PARTLY_FROM:
-        return None
-    if probability >= EXPOSED_FROM:
-        if unchanged >= OPEN_FROM:
+def _told(
+    probability: float, other: float, unchanged: float, structure: float, size_px: float
+) -> tuple[Verdict, str] | None:
+    if unchanged >= OPEN_FROM:
+        if probability >= EXPOSED_FROM:
             return Verdict.EXPOSED, _OPEN
-        return Verdict.DOUBTFUL, _PARTLY
-    return Verdict.DOUBTFUL, _MAYBE
+        # A face that is open is the same in both pictures; what only looks like one to a
+        # detector seldom does so twice.
+        both = math.sqrt(probability * other)
+        if both >= AGREED_FROM or (both >= HINTED_FROM and structure >= SHOWS_FROM):
+            return Verdict.DOUBTFUL, _MAYBE
+    elif unchanged >= PARTLY_FROM:
+        if probability >= EXPOSED_FROM:
+            return Verdict.DOUBTFUL, _PARTLY
+    elif probability >= DOUBTFUL_FROM and structure >= SHOWS_FROM and size_px >= SHOWS_PX:
+        return Verdict.DOUBTFUL, _SHOWS
+    return None
+
+
+def _best_at(faces: Faces, boxes: Boxes) -> NDArray[np.float32]:
+    """The greatest probability of any of the faces at each of (n, 4) boxes, 0 if none is there."""
+    if not len(faces) or not len(boxes):
+        return np.zeros(len(boxes), np.float32)
+    there = pairwise_iou(boxes, faces.boxes) >= _SAME_IOU
+    best: NDArray[np.float32] = np.where(there, faces.probability[None], 0).max(axis=1)
+    return best.astype(np.float32)
 
 
 def _candidates(picture: RGB, finder: FaceFinder, compare: Callable[[Boxes], Likeness]) -> Faces:

@@ -6,14 +6,14 @@ Knows nothing of what the pixels show or what replaces them.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.geometry import Boxes, SizeWH
+from crowdveil.geometry import Box, Boxes, SizeWH
 from crowdveil.plan import Action, Region, Shape
 from crowdveil.redact.look import Look
 
@@ -22,6 +22,10 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 Window: TypeAlias = tuple[int, int, int, int]
 """`x0, y0, x1, y1` in whole pixels of the upright picture, half-open, inside it."""
+
+DOUBTFUL_RIM = 5 / 6
+"""What a mask adds around a box where it is doubtful whether that is a face, over what it adds
+elsewhere: most of these are none, and hair tells who it is only around a face."""
 
 _LEAST_HALF_PX = 0.5
 """Smallest half axis, so that even a vanishing box hides the pixels about its centre."""
@@ -57,38 +61,65 @@ class Outlines:
         return len(self.centre)
 
     @classmethod
-    def of(cls, regions: Sequence[Region], look: Look) -> Self:
-        """The outlines of the regions that are veiled, in any order the regions come in."""
+    def of(
+        cls,
+        regions: Sequence[Region],
+        look: Look,
+        *,
+        place: Callable[[Box], Box] | None = None,
+    ) -> Self:
+        """The outlines of the regions that are veiled, in any order the regions come in.
+
+        Args:
+            regions: any number; those with action `keep` are passed over.
+            look: gives the margin and, unless None, the shape of all masks.
+            place: where a region's box lies in the picture that is drawn into; None if there.
+        """
         veiled = [region for region in regions if region.action is Action.VEIL]
-        boxes = np.array([region.box for region in veiled], np.float64).reshape(-1, 4)
-        ellipse = np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_)
-        return cls.of_boxes(boxes, ellipse, look)
+        placed = [region.box if place is None else place(region.box) for region in veiled]
+        return cls.of_boxes(
+            np.array(placed, np.float64).reshape(-1, 4),
+            np.array([region.shape is Shape.ELLIPSE for region in veiled], np.bool_),
+            look,
+            doubtful=np.array([region.uncertain for region in veiled], np.bool_),
+        )
 
     @classmethod
     def of_boxes(
-        cls, boxes: Boxes | NDArray[np.float64], ellipse: NDArray[np.bool_], look: Look
+        cls,
+        boxes: Boxes | NDArray[np.float64],
+        ellipse: NDArray[np.bool_],
+        look: Look,
+        *,
+        doubtful: NDArray[np.bool_],
     ) -> Self:
-        """The outlines of `n` boxes, for those who have too many to make regions of them.
+        """The outlines of `n` boxes.
 
         Args:
             boxes: (n, 4) `x0, y0, x1, y1` of the faces themselves in pixels, half-open; all
                 of them are veiled.
             ellipse: (n,) bool, each mask's own shape, which `look.shape` overrules.
             look: gives the margin and, unless None, the shape of all masks.
+            doubtful: (n,) bool, whose margin adds only `DOUBTFUL_RIM` as much.
 
         Raises:
             ValueError: wrong shapes, or a box that is not finite or has no area: it would
                 hide nothing, silently.
         """
         boxes = np.asarray(boxes, np.float64)
-        if boxes.ndim != 2 or boxes.shape[1] != 4 or ellipse.shape != (len(boxes),):
-            raise ValueError(f"boxes {boxes.shape} and shapes {ellipse.shape} do not match (n, 4)")
+        one_each = ellipse.shape == doubtful.shape == (len(boxes),)
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or not one_each:
+            raise ValueError(
+                f"boxes {boxes.shape}, shapes {ellipse.shape} and doubts {doubtful.shape} do not "
+                "match (n, 4)"
+            )
         if not np.isfinite(boxes).all() or (boxes[:, 2:] <= boxes[:, :2]).any():
             raise ValueError("every box must be finite with x0 < x1 and y0 < y1")
         # Halved before they are added, because a drawn box may be absurdly large.
         near, far = boxes[:, :2] / 2, boxes[:, 2:] / 2
         with np.errstate(over="ignore"):
-            half = np.maximum((far - near) * look.margin, _LEAST_HALF_PX)
+            margin = np.where(doubtful, 1 + (look.margin - 1) * DOUBTFUL_RIM, look.margin)
+            half = np.maximum((far - near) * margin[:, None], _LEAST_HALF_PX)
             face_px = 2 * (far - near).min(axis=1, initial=np.inf)
         if look.shape is not None:
             ellipse = np.full(len(boxes), look.shape is Shape.ELLIPSE)

@@ -8,6 +8,7 @@ import pytest
 
 from crowdveil.audit.options import VerifyOptions
 from crowdveil.audit.tables import score_rows as tables
+from crowdveil.audit.tables.rows import numbers, read_rows
 from crowdveil.audit.tables.score_rows import Identity, read_scores
 from crowdveil.audit.verify import survey as survey_module
 from crowdveil.audit.verify.atoms import atoms_of
@@ -57,6 +58,38 @@ def test_a_bad_table_gets_one_sentence_with_the_row(
     assert sentence in str(raised.value)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_what_parts_the_fields_is_seen_from_the_header(separator: str, tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("\ufeffscore,mated\n0.5,1\n0.25,0\n".replace(",", separator))
+    rows = read_scores(path, [])
+    survey(rows)
+    assert [rows.row(k)["score"] for k in range(rows.rows)] == ["0.5", "0.25"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"score,mated\n0.5,1\n0.4,0,x\n", "row 2 has 3 fields, and the header has 2"),
+        ("score,mated\n0.5,1\n0.4,nö\n".encode("latin-1"), "row 2 is not in UTF-8"),
+        ("score,mated\n0.5,1\n".encode("utf-16"), "is in UTF-16; save it as CSV in UTF-8"),
+        (b"PK\x03\x04 and so on", "is a workbook, not a table"),
+        (b"score,mated\n0.5,\0\n", "is no text; give CSV in UTF-8, Parquet or NPZ"),
+        (b"score;mated\n0,5;1\n", "row 1: score is '0,5', not a finite number; write dec"),
+        (b"", "cannot be read as a table (it is empty)"),
+    ],
+)
+def test_what_is_no_table_in_utf_8_is_told(content: bytes, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableInvalid) as streamed:
+        survey(read_scores(path, []))
+    with pytest.raises(TableInvalid) as whole:
+        numbers(read_rows(path, {}, needed=["score", "mated"]), path, "score")
+    assert sentence in str(streamed.value)
+    assert sentence in str(whole.value)
 
 
 def test_groups_that_no_column_holds_are_refused(tmp_path: Path) -> None:
