@@ -27,11 +27,11 @@ import polars as pl
 from sklearn.metrics import roc_curve
 
 import crowdveil
-from crowdveil.audit.allpairs import AllPairs, Faces
 from crowdveil.audit.options import VerifyOptions
 from crowdveil.audit.partitions import partitions
-from crowdveil.audit.verify import audit_comparisons
-from crowdveil.audit.verify_inputs import prepare
+from crowdveil.audit.verify.allpairs import AllPairs, Faces
+from crowdveil.audit.verify.inputs import prepare
+from crowdveil.audit.verify.rates import audit_comparisons
 
 DIMENSIONS = 128
 PER_PERSON = 4

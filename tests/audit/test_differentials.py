@@ -139,3 +139,57 @@ def test_werm_of_equal_small_rates_is_below_one_as_published() -> None:
     # 1e-3 / 1.01e-3: the constant in the denominator, as the authors' code prints 0.9901.
     same = np.full(4, 1e-3)
     assert float(d.werm(same, same, 1.0)) == pytest.approx(0.9901, abs=5e-5)
+
+
+NIST_TABLE = {
+    "recognito_001": ("0.00001", "0.01878", 3304),
+    "qazsmartvisionai_001": ("0.00017", "0.02402", 139),
+    "cloudwalk_mt_007": ("0.00012", "0.00710", 60),
+    "cloudwalk_mt_005": ("0.00013", "0.01997", 150),
+    "sensetime_007": ("0.00004", "0.01565", 402),
+    "idemia_011": ("0.00022", "0.00118", 5),
+    "idemia_010": ("0.00023", "0.01449", 64),
+    "neurotechnology_019": ("0.00007", "0.02435", 326),
+    "roc_017": ("0.00006", "0.00643", 104),
+    "megvii_009": ("0.00006", "0.01441", 227),
+}
+"""Lowest and highest FMR of 50 groups, and max/min: the FMR table of 2024-09-20,
+https://pages.nist.gov/frvt/html/frvt_demographics.html. NIST divides what it has not rounded,
+and the rates of all 50 groups are not in the table, so its other columns cannot be worked out."""
+
+
+@pytest.mark.parametrize("algorithm", NIST_TABLE)
+def test_max_over_min_of_nists_rates_is_what_nist_prints(algorithm: str) -> None:
+    lowest, highest, told = NIST_TABLE[algorithm]
+    half = 0.5e-5
+    extremes = np.array(
+        [
+            [float(lowest) + half, float(highest) - half],
+            [float(lowest) - half, float(highest) + half],
+        ]
+    )
+    least, most = d.max_over_min(extremes)
+    assert least - 0.5 <= told <= most + 0.5
+
+
+WERM_TABLE = {
+    "E1": (2.5718, 1.0557, 1.6477),
+    "E2": (1.9011, 1.0372, 1.4042),
+    "E3": (1.6253, 1.0251, 1.2908),
+    "E4": (1.4225, 1.0116, 1.1996),
+    "E5": (1.8625, 1.0361, 1.3892),
+}
+"""VGGFace2 by gender, baseline: the worst rate over the typical one for FMR and for FNMR, and
+WERM, https://github.com/AIML-IfI/score-norm-fairness, README."""
+
+
+@pytest.mark.parametrize("network", WERM_TABLE)
+def test_werm_of_rates_with_the_published_ratios_is_the_published_one(network: str) -> None:
+    *ratios, told = WERM_TABLE[network]
+    # Two groups, the worse at 0.5; the other so that the worst over the typical is the ratio.
+    rates = [
+        np.array([0.5, (0.5 / ratio) ** 2 / (0.5 + d.WERM_OFFSET) - d.WERM_OFFSET])
+        for ratio in ratios
+    ]
+    # The ratios are rounded themselves: to half a unit of their fourth digit.
+    assert float(d.werm(rates[0], rates[1])) == pytest.approx(told, abs=1.5e-4)

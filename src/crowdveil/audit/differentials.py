@@ -2,7 +2,7 @@
 
 Rates of n groups come in, a figure for each measure goes out, with its definition, its source,
 and what it can and cannot show. Which rates to compare, and how sure they are, is left to
-`verify`. Where a measure is undefined the figure is NaN, never a number made up by adding a
+`verify.rates`. Where a measure is undefined the figure is NaN, never a number made up by adding a
 small constant, except in WERM, whose definition does that.
 
 x_1 .. x_n are the rates of n groups at one threshold for all; m their mean, g their geometric

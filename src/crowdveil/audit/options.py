@@ -100,6 +100,8 @@ class IdentifyOptions(Auditing):
         threshold: thresholds to measure at besides.
         rank: ranks at which misses are counted without a threshold.
         list_length: candidates of each list when embeddings are searched here.
+        min_people: groups of fewer are measured, but neither compared nor summed up.
+        alpha: weight of false positives in measures of both errors, 0 to 1.
     """
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
@@ -110,6 +112,8 @@ class IdentifyOptions(Auditing):
     threshold: tuple[float, ...] = ()
     rank: tuple[int, ...] = (1, 5, 10, 50)
     list_length: int = 100
+    min_people: int = 10
+    alpha: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
@@ -123,6 +127,10 @@ class IdentifyOptions(Auditing):
             raise OptionsInvalid("ranks and the length of lists must be at least 1")
         if not (self.fpir or self.threshold):
             raise OptionsInvalid("give at least one --fpir or --threshold to measure at")
+        if self.min_people < 1:
+            raise OptionsInvalid(f"min-people must be at least 1, not {self.min_people}")
+        if not 0 <= self.alpha <= 1:
+            raise OptionsInvalid(f"alpha must lie between 0 and 1, not at {self.alpha:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

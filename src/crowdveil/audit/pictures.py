@@ -4,7 +4,7 @@ Plain rows come in, each a mapping of the names a chart needs; one SVG element g
 the figures mean is left to the pages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 from markupsafe import Markup
@@ -25,7 +25,26 @@ HEAT = ("#e4eff3", "#f3efe6", COLOURS[1])
 PADDING = {"left": 14, "right": 14, "top": 5, "bottom": 5}
 """Browsers may set labels wider than they were measured."""
 
+MOST_LETTERS = 24
+"""Of the name of a group in a chart: as many as its label has room for."""
+
 Rows = Sequence[Mapping[str, object]]
+
+
+def short_names(names: Iterable[str], most: int = MOST_LETTERS) -> dict[str, str]:
+    """Long names cut in the middle, as long as they can then still be told apart.
+
+    Combined groups ("Northern region, women") differ at their end, which a chart would cut off.
+
+    >>> short_names(["Northern and eastern region, women"])
+    {'Northern and eastern region, women': 'Northern and e…on, women'}
+    """
+    head = most * 3 // 5
+    cut = {
+        name: name if len(name) <= most else f"{name[:head]}…{name[head + 1 - most :]}"
+        for name in names
+    }
+    return cut if len(set(cut.values())) == len(cut) else {name: name for name in cut}
 
 
 def intervals(rows: Rows, title: str) -> Markup:
@@ -35,6 +54,7 @@ def intervals(rows: Rows, title: str) -> Markup:
         rows: `group`, `rate`, `low`, `high` (shares, 0 to 1); in the order to be drawn.
         title: of the horizontal axis.
     """
+    rows = _shortened(rows, "group")
     order = [str(row["group"]) for row in rows]
     base = alt.Chart(alt.InlineData(list(rows))).encode(
         y=alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelLimit=190))
@@ -64,6 +84,7 @@ def lines(
         fit_y: whether the vertical axis begins where the values do, not at 0.
     """
     rows = [row for row in rows if _drawable(row, x, log_x) and _drawable(row, y, False)]
+    rows = _shortened(rows, "group")
     groups = list(dict.fromkeys(str(row["group"]) for row in rows))
     colours = [COLOURS[number % len(COLOURS)] for number in range(len(groups))]
     colour = alt.Color(
@@ -96,6 +117,7 @@ def matrix(rows: Rows, *, value: str, text: str, row_title: str, column_title: s
         row_title: what the rows are.
         column_title: what the columns are.
     """
+    rows = _shortened(rows, "row", "column", most=18)
     names = list(dict.fromkeys(str(row["row"]) for row in rows))
     size = max(34, min(64, 400 // max(1, len(names))))
     base = alt.Chart(alt.InlineData(list(rows))).encode(
@@ -119,3 +141,8 @@ def matrix(rows: Rows, *, value: str, text: str, row_title: str, column_title: s
 def _drawable(row: Mapping[str, object], name: str, log: bool) -> bool:
     value = row[name]
     return isinstance(value, int | float) and value == value and not (log and value <= 0)
+
+
+def _shortened(rows: Rows, *columns: str, most: int = MOST_LETTERS) -> list[dict[str, object]]:
+    names = short_names((str(row[column]) for row in rows for column in columns), most)
+    return [{**row, **{column: names[str(row[column])] for column in columns}} for row in rows]

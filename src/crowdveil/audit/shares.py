@@ -1,7 +1,7 @@
 """The share of trials that went wrong in each group, and how sure it is.
 
 Flags come in, one for each trial, with the group and the person of each; a `Share` for each
-group goes out. What counts as a trial or an error is left to `classify` and `identify`.
+group goes out. What counts as a trial or an error is left to `classify.rates` and `identify.rates`.
 
 Trials of different people are taken as independent, trials of one person are not: where a
 person occurs more than once, people are resampled, not trials. Comparisons, which have a person

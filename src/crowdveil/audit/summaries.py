@@ -1,19 +1,41 @@
 """Sums up how far groups are apart, and how far chance alone would take them.
 
-`Cells` come in; a `Summary` for each measure of `differentials` goes out. Extremes of several
-rates are apart even if the groups are alike, so beside every figure stands what it reaches then.
+What is `Known` of the two error rates of each group comes in, whether of comparisons or of
+searches; a `Summary` for each measure of `differentials` goes out. Extremes of several rates are
+apart even if the groups are alike, so beside every figure stands what it reaches then.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crowdveil.audit.cells import Cells, Error
 from crowdveil.audit.differentials import OF_BOTH, OF_ONE, Measure, Rates
-from crowdveil.audit.dyads import Rate
+from crowdveil.audit.points import Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.search_points import Point
+from crowdveil.audit.shares import Draws, Method, People, Share, resampled
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one error rate of one group.
+
+    Attributes:
+        errors, trials: how many trials went wrong, and of how many.
+        effective: how many independent trials would be as sure, at most `trials`.
+        drawn: (draws,) the rate in each resample of people; empty if there was nothing to
+            resample, and then the rate is that of `effective` independent trials.
+    """
+
+    errors: int
+    trials: int
+    effective: float
+    drawn: Draws
+
+    @property
+    def rate(self) -> float:
+        """Errors over trials."""
+        return self.errors / self.trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +54,7 @@ class Summary:
     """
 
     measure: Measure
-    of: Error | None
+    of: str | None
     point: Point
     partition: str
     groups: int
@@ -43,58 +65,92 @@ class Summary:
 
 
 def summaries(
-    cells: Cells,
+    false: tuple[str, Mapping[str, Known]],
+    missed: tuple[str, Mapping[str, Known]],
     resampling: Resampling,
     *,
+    point: Point,
+    partition: str,
     alpha: float = 0.5,
-    left_out: Set[tuple[str, str]] = frozenset(),
 ) -> Iterator[Summary]:
     """All measures of the groups of a partition; none of fewer than two groups.
 
     Args:
-        cells: the rates; groups without comparisons of a kind are not in its measures.
+        false: name of the rate of false matches or positives, and what is known of it by group;
+            groups without trials are not in its measures.
+        missed: the same of the rate of misses.
         resampling: how sure is sure.
-        alpha: weight of FMR in measures of both rates.
-        left_out: partition and group of those that are not summed up.
+        point, partition: where.
+        alpha: weight of `false` in measures of both rates.
     """
-    chosen = {
-        error: [
-            number
-            for number, (group, rate) in enumerate(
-                zip(cells.groups, cells.within(error), strict=True)
-            )
-            if rate.share.trials and (cells.partition, group) not in left_out
-        ]
-        for error in Error
-    }
     random = np.random.default_rng(resampling.seed)
-    tables = {
-        error: _Drawn.of([cells.within(error)[n] for n in chosen[error]], resampling, random)
-        for error in Error
-    }
-    for error in Error:
-        if len(chosen[error]) < 2:
+    kinds = [
+        (of, {group: known for group, known in by_group.items() if known.trials})
+        for of, by_group in (false, missed)
+    ]
+    tables = [_Drawn.of(list(there.values()), resampling, random) for _, there in kinds]
+    for (of, there), drawn in zip(kinds, tables, strict=True):
+        if len(there) < 2:
             continue
-        for measure, of in OF_ONE.items():
-            drawn = tables[error]
-            values = [of(rates) for rates in (drawn.rates, drawn.resampled, drawn.alike)]
-            yield _summary(measure, error, cells, len(chosen[error]), values, resampling)
-    both = sorted(set(chosen[Error.FMR]) & set(chosen[Error.FNMR]))
+        for measure, of_one in OF_ONE.items():
+            values = [of_one(rates) for rates in (drawn.rates, drawn.resampled, drawn.alike)]
+            found = _figures(measure, values, resampling)
+            yield Summary(measure, of, point, partition, len(there), *found)
+    both = [group for group in kinds[0][1] if group in kinds[1][1]]
     if len(both) < 2:
         return
-    fmr, fnmr = (
-        _Drawn.of([cells.within(error)[n] for n in both], resampling, random) for error in Error
+    one, other = (
+        _Drawn.of([there[group] for group in both], resampling, random) for _, there in kinds
     )
     for measure, of_both in OF_BOTH.items():
         values = [
-            of_both(one, other, alpha)
-            for one, other in (
-                (fmr.rates, fnmr.rates),
-                (fmr.resampled, fnmr.resampled),
-                (fmr.alike, fnmr.alike),
-            )
+            of_both(one.rates, other.rates, alpha),
+            of_both(one.resampled, other.resampled, alpha),
+            of_both(one.alike, other.alike, alpha),
         ]
-        yield _summary(measure, None, cells, len(both), values, resampling)
+        found = _figures(measure, values, resampling)
+        yield Summary(measure, None, point, partition, len(both), *found)
+
+
+def known_of(people: People, share: Share, resampling: Resampling) -> Known:
+    """What is known of trials that each belong to one person."""
+    drawn, effective = np.zeros(0), float(share.trials)
+    if share.method is Method.BOOTSTRAP:
+        drawn = resampled(people, resampling)
+        by_person = float(people.number @ (people.errors - share.rate * people.trials) ** 2)
+        alone = share.trials * share.rate * (1 - share.rate)
+        effective /= max(1.0, by_person / alone)
+    elif share.method is Method.EXACT_BY_PERSON:
+        effective = float(share.people)
+    return Known(share.errors, share.trials, effective, drawn)
+
+
+def by_measure(found: Sequence[Summary]) -> list[Summary]:
+    """In the order of their definitions, false matches or positives before misses."""
+    names = list(dict.fromkeys(one.measure.name for one in found))
+    return sorted(found, key=lambda one: names.index(one.measure.name))
+
+
+def definitions(found: Sequence[Summary]) -> list[Measure]:
+    """The measures that occur, each once."""
+    return list(dict.fromkeys(one.measure for one in found))
+
+
+def summary_row(found: Summary, both: str) -> dict[str, object]:
+    """A summary as a row of a table; `both` names the two rates together."""
+    return {
+        "partition": found.partition,
+        "point": found.point.label,
+        "threshold": found.point.threshold,
+        "measure": found.measure.name,
+        "of": found.of or both,
+        "groups": found.groups,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "by_chance": found.by_chance,
+        "if_alike": found.measure.alike,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +163,30 @@ class _Drawn:
 
     @classmethod
     def of(
-        cls, rates: Sequence[Rate], resampling: Resampling, random: np.random.Generator
+        cls, groups: Sequence[Known], resampling: Resampling, random: np.random.Generator
     ) -> "_Drawn":
         draws = resampling.draws
-        trials = np.array([max(1.0, rate.effective) for rate in rates]).astype(np.int64)
-        errors = sum(rate.share.errors for rate in rates)
-        pooled = errors / max(1, sum(rate.share.trials for rate in rates))
+        trials = np.array([max(1.0, known.effective) for known in groups]).astype(np.int64)
+        errors = sum(known.errors for known in groups)
+        pooled = errors / max(1, sum(known.trials for known in groups))
         columns = [
             # Each group is resampled with the same seed, so the draws are put in another order.
-            random.permutation(rate.drawn)
-            if len(rate.drawn)
-            else random.binomial(trials[n], rate.share.rate, draws) / trials[n]
-            for n, rate in enumerate(rates)
+            random.permutation(known.drawn)
+            if len(known.drawn)
+            else random.binomial(trials[n], known.rate, draws) / trials[n]
+            for n, known in enumerate(groups)
         ]
         return cls(
-            np.array([rate.share.rate for rate in rates]),
+            np.array([known.rate for known in groups]),
             np.stack(columns, axis=1) if columns else np.zeros((draws, 0)),
-            random.binomial(trials, pooled, (draws, len(rates))) / trials,
+            random.binomial(trials, pooled, (draws, len(groups))) / trials,
         )
 
 
-def _summary(
-    measure: Measure, of: Error | None, cells: Cells, groups: int, values: Sequence[Rates],
-    resampling: Resampling,
-) -> Summary:  # fmt: skip
+def _figures(
+    measure: Measure, values: Sequence[Rates], resampling: Resampling
+) -> tuple[float, float, float, float]:
+    """The value, its bounds, and what chance alone would give."""
     value, drawn, alike = values
     tail = (1 - resampling.confidence) / 2
     low, high = float("nan"), float("nan")
@@ -141,6 +197,4 @@ def _summary(
     if np.isfinite(alike).all():
         share = 1 - resampling.confidence if measure.name == "FDR" else resampling.confidence
         by_chance = float(np.quantile(alike, share))
-    return Summary(
-        measure, of, cells.point, cells.partition, groups, float(value), low, high, by_chance
-    )
+    return float(value), low, high, by_chance

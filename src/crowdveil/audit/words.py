@@ -4,10 +4,14 @@ Shares and gaps come in, plain text goes out, for the pages and for the screen.
 """
 
 import math
+from collections.abc import Mapping
 
 from crowdveil.audit.gaps import Gap
 from crowdveil.audit.shares import Method, Share
 from crowdveil.report.page import count, percent
+
+MOST_NAMED = 8
+"""Groups named in a sentence."""
 
 
 def among(share: Share, trials: str) -> str:
@@ -75,6 +79,21 @@ def p_value(value: float) -> str:
 def _bound(share: float) -> str:
     # A bound below 1 % is not known to three digits.
     return percent(share, 3 if abs(share) >= 0.01 else 2)
+
+
+def small(groups: Mapping[tuple[str, str], int], fewest: int) -> str:
+    """Which groups (by partition and name, with their people) are too small to be compared."""
+    if not groups:
+        return ""
+    shown = list(groups.items())[:MOST_NAMED]
+    named = ", ".join(f"{group} ({count(people)})" for (_, group), people in shown)
+    rest = len(groups) - len(shown)
+    more = f" and {rest} more" if rest else ""
+    verb = "is" if len(groups) == 1 else "are"
+    return (
+        f"{named}{more} {verb} measured, but with fewer than {fewest} people neither compared "
+        "with others nor summed up."
+    )
 
 
 def share_row(share: Share) -> dict[str, object]:

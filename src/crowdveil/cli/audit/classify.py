@@ -43,7 +43,7 @@ def classify(
       crowdveil audit classify faces.csv --group skin --column predicted=answer
       crowdveil audit classify faces.csv --group skin --reference-group lighter
     """
-    from crowdveil.audit.classifier import audit_classifier
+    from crowdveil.audit.classify.classifier import audit_classifier
 
     def work() -> Told:
         written = audit_classifier(

@@ -51,6 +51,8 @@ def identify(
         int,
         typer.Option("--list-length", metavar="N", min=1, help="Length of lists searched here."),
     ] = DEFAULT.list_length,
+    min_people: given.MinPeopleOption = DEFAULT.min_people,
+    alpha: given.AlphaOption = DEFAULT.alpha,
     column: given.ColumnOption = COLUMNS,
     reference_group: given.ReferenceOption = DEFAULT.reference_group,
     confidence: given.ConfidenceOption = DEFAULT.confidence,
@@ -72,7 +74,7 @@ def identify(
       crowdveil audit identify gallery.csv probes.csv found.csv --threshold 0.6
       crowdveil audit identify gallery.csv probes.csv found.csv --group race --reference-group white
     """
-    from crowdveil.audit.searcher import audit_identification
+    from crowdveil.audit.identify.searcher import audit_identification
 
     def work() -> Told:
         written = audit_identification(
@@ -86,6 +88,8 @@ def identify(
                 threshold=tuple(threshold),
                 rank=tuple(rank),
                 list_length=list_length,
+                min_people=min_people,
+                alpha=alpha,
                 column=given.renamed(column),
                 reference_group=reference_group,
                 confidence=confidence,

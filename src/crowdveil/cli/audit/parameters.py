@@ -39,6 +39,18 @@ ReferenceOption: TypeAlias = Annotated[
         help="Compare groups with this one, instead of all pairs.",
     ),
 ]
+MinPeopleOption: TypeAlias = Annotated[
+    int,
+    typer.Option("--min-people", metavar="N", min=1, help="Do not compare groups of fewer people."),
+]
+AlphaOption: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--alpha",
+        metavar="SHARE",
+        help="Weight of false matches or positives in measures of both errors, 0 to 1.",
+    ),
+]
 ConfidenceOption: TypeAlias = Annotated[
     float, typer.Option("--confidence", metavar="SHARE", help="Coverage of the intervals.")
 ]

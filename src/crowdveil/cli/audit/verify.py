@@ -58,18 +58,8 @@ def verify(
     distance: Annotated[
         bool, typer.Option("--distance", help="Scores are distances: low means similar.")
     ] = DEFAULT.distance,
-    min_people: Annotated[
-        int,
-        typer.Option(
-            "--min-people", metavar="N", min=1, help="Do not compare groups of fewer people."
-        ),
-    ] = DEFAULT.min_people,
-    alpha: Annotated[
-        float,
-        typer.Option(
-            "--alpha", metavar="SHARE", help="Weight of FMR in measures of both rates, 0 to 1."
-        ),
-    ] = DEFAULT.alpha,
+    min_people: given.MinPeopleOption = DEFAULT.min_people,
+    alpha: given.AlphaOption = DEFAULT.alpha,
     recogniser: Annotated[
         Path | None,
         typer.Option(
@@ -102,7 +92,7 @@ def verify(
       crowdveil audit verify faces.npz --group race --threshold 0.36
       crowdveil audit verify photos/ --labels people.csv --group race
     """
-    from crowdveil.audit.verifier import audit_verification
+    from crowdveil.audit.verify.verifier import audit_verification
 
     def work() -> Told:
         written = audit_verification(

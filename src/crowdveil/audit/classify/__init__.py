@@ -1,0 +1,1 @@
+"""Audits of classifiers of attributes: how often they are wrong about whom."""
