@@ -56,8 +56,8 @@ class Look:
     Attributes:
         style: how masked pixels are replaced.
         margin: side of the mask over side of the face's box, at least 1. Around doubtful faces
-            it adds five sixths as much. With 1.6 no attack that was tried gains from the hair
-            and ears that are left (docs/reidentification.md).
+            it adds five sixths as much. With 1.6 no attack that was tried names people more
+            often, first or among ten, than with the head blacked out (docs/reidentification.md).
         shape: outline of every mask, or None for each region's own.
         seed: chooses the grain, at least 0; the same seed gives the same pixels.
 
