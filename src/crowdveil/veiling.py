@@ -21,7 +21,7 @@ from crowdveil.detect.faces import Faces
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.draft import draft_regions
 from crowdveil.errors import PlanInvalid, UnreadableMedia, UnsupportedMedia
-from crowdveil.geometry import SizeWH
+from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
 from crowdveil.media.picture import RGB, Photo, PhotoFormat, Picture
 from crowdveil.plan import Made, Plan, Source, Track
@@ -144,8 +144,8 @@ class _Still:
     time_s: float
     picture: Picture
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
-        """As `clip.Frame.rgb`."""
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
+        """As `clip.Frame.rgb`, always whole."""
         picture = self.picture.rgb()
         if size_wh == self.picture.size_wh:
             return picture

@@ -71,8 +71,8 @@ class Picturable(Protocol):
     def number(self) -> int:
         """0 for the first frame."""
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
-        """The upright picture at a size, (h, w, 3) uint8."""
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
+        """The upright picture at a size, (h, w, 3) uint8; black outside of `only` will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class _Look:
 
     number: int
     picture: RGB
+    frame: Picturable
     step: Step | None
     full: bool
 
@@ -177,8 +178,8 @@ class Watch:
             for look, guesses in guessed:
                 if look.step is None:
                     self._close(shot, scene, look.number)
-                faces = self._judged(look, guesses, shot.tracker, scene)
-                shot.tracker.push(faces, look.step, full=look.full)
+                faces, looked = self._judged(look, guesses, shot.tracker, scene)
+                shot.tracker.push(faces, look.step, full=look.full, looked=looked)
                 self._judge(shot, shot.tracker.take(), scene, None)
                 shot.frames = look.number + 1
                 if seen is not None:
@@ -202,7 +203,7 @@ class Watch:
             if full:
                 since = 0
             picture = frame.rgb(scene.seen_wh(FULL_PX)) if full else small
-            yield _Look(frame.number, picture, step, full)
+            yield _Look(frame.number, picture, frame, step, full)
             before = view
 
     def _guessed(
@@ -222,23 +223,35 @@ class Watch:
         )
         return ahead(guessed, GUESSED)
 
-    def _judged(self, look: _Look, guesses: Guesses, tracker: Tracker, scene: Scene) -> Faces:
+    def _judged(
+        self, look: _Look, guesses: Guesses, tracker: Tracker, scene: Scene
+    ) -> tuple[Faces, NDArray[np.bool_]]:
         """The faces of a frame in pixels of the upright picture, with second looks at the new."""
         finder = self._full if look.full else self._quick
         size = np.array(guesses.size_wh, np.float32)
         scale = np.tile(np.array(scene.size_wh, np.float32) / size, 2)
-        doubt = finder.in_doubt(guesses)
-        ceiling = _known(guesses.candidates.boxes * scale, look.step, tracker)
+        closer = scene.seen_wh(FULL_PX)[0] / guesses.size_wh[0]
+        doubt = finder.in_doubt(guesses, closer=closer)
+        ceiling = _known(guesses.candidates.boxes * scale, look, tracker)
         doubt &= np.isnan(ceiling)
+        looked = ~doubt | look.full
         if look.step is not None:
             most = FULL_LOOKS if look.full else NEW_LOOKS
             doubt = _likeliest(doubt, guesses.probability, most)
+        looked |= doubt
         guesses = replace(guesses, probability=np.fmin(guesses.probability, ceiling))
-        faces = finder.judge(look.picture, guesses, doubt)
-        faces = faces.take(faces.probability >= (LEAST_FULL if look.full else LEAST_QUICK))
+        picture = look.picture
+        if not look.full and doubt.any():
+            parts = finder.needed(guesses, doubt, closer=closer)
+            picture = look.frame.rgb(scene.seen_wh(FULL_PX), parts)
+        faces = finder.judge(picture, guesses, doubt)
+        kept = faces.probability >= (LEAST_FULL if look.full else LEAST_QUICK)
+        faces, looked = faces.take(kept), looked[kept]
         if look.full:
             faces = finder.add_custom(look.picture, faces)
-        return Faces(faces.boxes * scale, faces.probability, faces.uncertain, faces.detectors)
+            looked = np.concatenate([looked, np.ones(len(faces) - len(looked), np.bool_)])
+        faces = Faces(faces.boxes * scale, faces.probability, faces.uncertain, faces.detectors)
+        return faces, looked
 
     def _close(self, shot: _Shot, scene: Scene, stop: int) -> None:
         """End a shot before frame `stop`."""
@@ -264,7 +277,7 @@ def _thinned(veiled: Veiled, rate: float) -> Veiled:
     )
 
 
-def _known(boxes: Boxes, step: Step | None, tracker: Tracker) -> NDArray[np.float32]:
+def _known(boxes: Boxes, look: _Look, tracker: Tracker) -> NDArray[np.float32]:
     """What is the most that n guesses can be, as everything is known of those who are there.
 
     A face that was looked at often enough is looked at no more, and no quick guess may raise
@@ -274,10 +287,11 @@ def _known(boxes: Boxes, step: Step | None, tracker: Tracker) -> NDArray[np.floa
         (n,) float32 probabilities; NaN for those who are not known.
     """
     ceiling = np.full(len(boxes), np.nan, np.float32)
-    expected = tracker.expected(step)
+    expected = tracker.expected(look.step)
     best = np.array([trail.best for trail in tracker.live], np.float32)
     settled = best >= KNOWN
-    settled |= np.array([trail.looks >= ENOUGH_LOOKS for trail in tracker.live], np.bool_)
+    looks = [trail.looks + (0 if look.full else trail.glances) for trail in tracker.live]
+    settled |= np.array(looks, np.intp) >= ENOUGH_LOOKS
     if not len(expected) or not len(boxes) or not settled.any():
         return ceiling
     overlap = np.where(settled[None], pairwise_iou(boxes, expected), 0)

@@ -21,7 +21,7 @@ from crowdveil.detect.features import candidate_table, look_table
 from crowdveil.detect.fusion import HOPE, Rule, load_fusion
 from crowdveil.detect.passes import sight
 from crowdveil.detect.points import POINTS, Caution, Point
-from crowdveil.detect.second_look import Looks, look
+from crowdveil.detect.second_look import Looks, look, windows
 from crowdveil.detect.sightings import Sightings
 from crowdveil.detect.yunet import YuNet
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
@@ -127,8 +127,9 @@ class FaceFinder:
         guesses = self.guess(picture)
         boxes, probability = self._judged(picture, guesses, self.in_doubt(guesses))
         needed = self.rule.threshold(guesses.candidates.boxes, guesses.size_wh)
-        veiled = self._faces(guesses, boxes, probability, probability >= needed)
-        return self.add_custom(picture, veiled)
+        veiled = np.flatnonzero(probability >= needed)
+        surest = veiled[np.argsort(-probability[veiled], kind="stable")]
+        return self.add_custom(picture, self._faces(guesses, boxes, probability, surest))
 
     def guess(self, picture: RGB) -> Guesses:
         """Everything that any pass took for a face, with a first probability."""
@@ -137,16 +138,45 @@ class FaceFinder:
         table = candidate_table(candidates, size_wh)
         return Guesses(candidates, table, self._fusion.first.probability(table), size_wh)
 
-    def in_doubt(self, guesses: Guesses) -> NDArray[np.bool_]:
-        """Which of n guesses deserve a second look, (n,) bool."""
-        return in_doubt(
-            self._eyes.point, guesses.candidates.boxes, guesses.probability, guesses.size_wh
-        )
+    def in_doubt(self, guesses: Guesses, *, closer: float = 1.0) -> NDArray[np.bool_]:
+        """Which of n guesses deserve a second look, (n,) bool.
+
+        Args:
+            guesses: what was guessed.
+            closer: how much larger the picture for the second look is.
+        """
+        boxes = guesses.candidates.boxes * np.float32(closer)
+        width, height = guesses.size_wh
+        size_wh = round(width * closer), round(height * closer)
+        return in_doubt(self._eyes.point, boxes, guesses.probability, size_wh)
+
+    def needed(self, guesses: Guesses, doubt: NDArray[np.bool_], *, closer: float = 1.0) -> Boxes:
+        """The parts of a picture that a second look at some of n guesses takes in.
+
+        Args:
+            guesses: what was guessed.
+            doubt: which of them to look at again, (n,) bool.
+            closer: how much larger the picture for the second look is.
+
+        Returns:
+            (k, 4) float32 in pixels of that picture; may reach outside.
+        """
+        views = list(self._eyes.point.views.values())
+        return windows(guesses.candidates.boxes[doubt] * np.float32(closer), views)
 
     def judge(self, picture: RGB, guesses: Guesses, doubt: NDArray[np.bool_]) -> Faces:
-        """All n guesses as faces, surest first, the (n,) doubtful ones after a second look."""
+        """All n guesses as faces, in their order, the (n,) doubtful ones after a second look.
+
+        Args:
+            picture: what the guesses are of, (h, w, 3) uint8, perhaps at a larger size.
+            guesses: what to judge.
+            doubt: which of them to look at again, (n,) bool.
+
+        Returns:
+            Faces in pixels of the picture that the guesses were made of.
+        """
         boxes, probability = self._judged(picture, guesses, doubt)
-        return self._faces(guesses, boxes, probability, np.ones(len(boxes), np.bool_))
+        return self._faces(guesses, boxes, probability, np.arange(len(boxes)))
 
     def _judged(
         self, picture: RGB, guesses: Guesses, doubt: NDArray[np.bool_]
@@ -154,7 +184,9 @@ class FaceFinder:
         """Box and probability of each guess, after a second look at those in doubt."""
         candidates = guesses.candidates
         boxes, probability = candidates.boxes.copy(), guesses.probability.copy()
-        looks = self._eyes.look(picture, boxes[doubt])
+        closer = np.array([picture.shape[1], picture.shape[0]]) / guesses.size_wh
+        looks = self._eyes.look(picture, boxes[doubt] * np.tile(closer, 2).astype(np.float32))
+        looks = looks.moved(1 / closer)
         looked = look_table(probability[doubt], boxes[doubt], looks)
         rows = np.concatenate([guesses.table[doubt], looked], axis=1)
         probability[doubt] = self._fusion.second.probability(rows)
@@ -166,11 +198,9 @@ class FaceFinder:
         guesses: Guesses,
         boxes: Boxes,
         probability: NDArray[np.float32],
-        which: NDArray[np.bool_],
+        order: NDArray[np.intp],
     ) -> Faces:
-        """Some of the guesses as faces, surest first."""
-        order = np.flatnonzero(which)
-        order = order[np.argsort(-probability[order], kind="stable")]
+        """Some of the guesses as faces, in this order."""
         names = [reach.detector for reach in self._eyes.point.reaches.values()]
         return Faces(
             boxes[order],

@@ -58,6 +58,11 @@ class Looks:
     boxes: NDArray[np.float32]
     landmarks: NDArray[np.float32]
 
+    def moved(self, scale: NDArray[np.float64]) -> "Looks":
+        """The same in a picture that is `scale` (x, y) times as large."""
+        factor = scale.astype(np.float32)
+        return Looks(self.scores, self.boxes * np.tile(factor, 2), self.landmarks * factor)
+
 
 def look(
     picture: RGB,
@@ -85,6 +90,14 @@ def look(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.landmarks for part in parts]),
     )
+
+
+def windows(boxes: Boxes, views: Sequence[View]) -> Boxes:
+    """The parts of the picture that a look at n boxes takes in, (n, 4) float32."""
+    zoom = max(view.crop_px / view.face_px for view in views)
+    centre, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    reach = np.sqrt(np.maximum(sides, 0).prod(axis=1, keepdims=True)) * zoom / 2 + 2
+    return np.concatenate([centre - reach, centre + reach], axis=1).astype(np.float32)
 
 
 def _nothing(boxes: Boxes, views: int) -> Looks:

@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from crowdveil.geometry import SizeWH
+from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB, Photo, Picture
 from crowdveil.media.video.clip import Clip, Span
 from crowdveil.media.video.reader import FrameReader
@@ -30,7 +30,7 @@ class Shown(Protocol):
     def time_s(self) -> float:
         """Seconds from the first."""
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
         """The upright picture at a size, (h, w, 3)."""
 
 
@@ -84,8 +84,8 @@ class _Drawn:
     time_s: float
     picture: Picture
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
-        """As `Shown.rgb`."""
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
+        """As `Shown.rgb`, always whole."""
         return resized(self.picture.rgb(), size_wh)
 
 

@@ -44,7 +44,7 @@ from crowdveil.watching import Watch
 COMPARED_PX = 1280
 """Longest side at which frames are compared."""
 
-SENSITIVE = Policy(enter=1.0, hold_s=0.0, back_s=0.0, doubtful_s=0.0, tail_s=0.0)
+SENSITIVE = Policy(glance=0.5, enter=1.0, hold_s=0.0, tail_s=0.0)
 """Follows whatever may be a face, and only while it is seen: what is veiled before and after
 shows no face that could be open."""
 

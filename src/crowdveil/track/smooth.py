@@ -14,7 +14,7 @@ from crowdveil.geometry import Boxes
 STEADY_S = 0.035
 """How far before and after the size of a box is held up by its neighbours."""
 
-TOLERANCE = 0.05
+TOLERANCE = 0.02
 """How far a keyframed box may stray before it is widened, over its shorter side."""
 
 
@@ -43,37 +43,43 @@ def keyframed(boxes: Boxes) -> tuple[NDArray[np.intp], Boxes]:
         (k,) indices, rising, the first and the last among them, and (k, 4) float32: boxes that,
         run evenly from one to the next, contain all the given ones.
     """
-    n = len(boxes)
-    allowed = TOLERANCE * np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    n, exact = len(boxes), boxes.astype(np.float64)
+    allowed = TOLERANCE * (exact[:, 2:] - exact[:, :2]).min(axis=1)
+    time = np.arange(n, dtype=np.float64)[:, None]
     kept = [0]
     waiting = [n - 1] if n > 1 else []
     while waiting:
         start, end = kept[-1], waiting[-1]
-        off = np.abs(_between(boxes[start], boxes[end], end - start) - boxes[start : end + 1])
-        worst = (off.max(axis=1) - allowed[start : end + 1]).argmax()
-        if off[worst].max() > allowed[start + worst] and 0 < worst < end - start:
-            waiting.append(start + int(worst))
+        off = np.abs(_astray(exact, time, start, end)).max(axis=1) - allowed[start : end + 1]
+        worst = int(off.argmax())
+        if off[worst] > 0 and 0 < worst < end - start:
+            waiting.append(start + worst)
         else:
             kept.append(waiting.pop())
     index = np.array(kept, np.intp)
-    return index, _containing(boxes, index)
+    return index, _containing(exact, time, index)
 
 
-def _containing(boxes: Boxes, index: NDArray[np.intp]) -> Boxes:
+def _containing(
+    exact: NDArray[np.float64], time: NDArray[np.float64], index: NDArray[np.intp]
+) -> Boxes:
     """The boxes of keyframes, widened by what the frames on either side lack."""
-    keys = boxes[index].astype(np.float64)
-    outward = np.array([-1, -1, 1, 1])
-    widest = np.zeros_like(keys)
+    outward = np.array([-1.0, -1.0, 1.0, 1.0])
+    widest = np.zeros((len(index), 4))
     for k, (start, end) in enumerate(pairwise(index.tolist())):
-        run = _between(boxes[start], boxes[end], end - start)
-        short = np.maximum((boxes[start : end + 1] - run) * outward, 0).max(axis=0)
-        widest[k : k + 2] = np.maximum(widest[k : k + 2], short)
-    return np.asarray(keys + widest * outward, np.float32)
+        if end - start > 1:
+            short = (_astray(exact, time, start, end) * outward).max(axis=0)
+            np.maximum(widest[k : k + 2], short, out=widest[k : k + 2])
+    return np.asarray(exact[index] + widest * outward, np.float32)
 
 
-def _between(first: Boxes, last: Boxes, steps: int) -> NDArray[np.float64]:
-    share = np.arange(steps + 1)[:, None] / max(steps, 1)
-    return np.asarray(first * (1 - share) + last * share, np.float64)
+def _astray(
+    exact: NDArray[np.float64], time: NDArray[np.float64], start: int, end: int
+) -> NDArray[np.float64]:
+    """How far the boxes from `start` to `end` lie from an even run between these two."""
+    pace = (exact[end] - exact[start]) / max(end - start, 1)
+    run = exact[start] + pace * time[: end - start + 1]
+    return np.asarray(exact[start : end + 1] - run)
 
 
 def _windows(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ class Habits:
     worth: float = 2.0
     idle_s: float = 0.5
     lost_s: float = 0.4
-    back_s: float = 1.0
+    back_s: float = 0.8
 
 
 @dataclass(slots=True)
@@ -87,14 +87,23 @@ class Tracker:
         self._foreseen = step, boxes
         return boxes
 
-    def push(self, faces: Faces, step: Step | None, *, full: bool) -> None:
+    def push(
+        self,
+        faces: Faces,
+        step: Step | None,
+        *,
+        full: bool,
+        looked: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Take the next frame.
 
         Args:
             faces: what was found in it, sure or not.
             step: the way from the frame before, None if a shot begins.
             full: whether everything was looked at.
+            looked: (n,) which of them a closer look could tell no more of; None for all.
         """
+        looked = np.ones(len(faces), np.bool_) if looked is None else looked
         self._frame += 1
         if step is None:
             self.end()
@@ -107,13 +116,13 @@ class Tracker:
         for trail, box, k in zip(self.live, expected, homes, strict=True):
             if k >= 0:
                 p = float(faces.probability[k])
-                trail.sight(faces.boxes[k], box, p, full=full)
+                trail.sight(faces.boxes[k], box, p, full=full, looked=bool(looked[k]))
                 trail.detectors.update(dict.fromkeys(faces.detectors[k]))
         if step is not None:
-            self._follow(expected, homes < 0, step, full=full)
+            self._follow(expected, homes < 0, step)
         self._retire()
         for k in self._unknown(faces, expected, homes).tolist():
-            self._bear(faces, k, full=full)
+            self._bear(faces, k, full=full, looked=bool(looked[k]))
         self._weigh()
         self._foreseen = None
 
@@ -147,7 +156,7 @@ class Tracker:
             free &= ~((shared >= BESIDE * smaller) & alike).any(axis=1)
         return np.flatnonzero(free)
 
-    def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step, *, full: bool) -> None:
+    def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step) -> None:
         """Move the trails that nobody sighted, the worthy ones as the picture confirms."""
         worthy = np.array([trail.worthy for trail in self.live], np.bool_) & which
         index = np.flatnonzero(worthy)
@@ -158,7 +167,7 @@ class Tracker:
         for i in np.flatnonzero(which).tolist():
             trail = self.live[i]
             firm = trail.lost == 0 and bool(alike[i] >= self.habits.firm)
-            trail.follow(found[i] if firm else expected[i], firm=firm, full=full)
+            trail.follow(found[i] if firm else expected[i], firm=firm)
 
     def _weigh(self) -> None:
         """Note who would be veiled by now, and follow these back to where they came from."""
@@ -203,11 +212,11 @@ class Tracker:
             (self.ended if over or gone else stay).append(trail)
         self.live = stay
 
-    def _bear(self, faces: Faces, k: int, *, full: bool) -> None:
+    def _bear(self, faces: Faces, k: int, *, full: bool, looked: bool) -> None:
         """Start a trail with a sighting."""
         trail = Trail(self._frame)
         box = faces.boxes[k]
-        trail.sight(box, box, float(faces.probability[k]), full=full)
+        trail.sight(box, box, float(faces.probability[k]), full=full, looked=looked)
         trail.detectors.update(dict.fromkeys(faces.detectors[k]))
         self.live.append(trail)
 

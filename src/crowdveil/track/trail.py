@@ -29,11 +29,12 @@ class Trail:
         boxes: one (4,) float32 box a frame.
         seen: for each frame the probability of the sighting, `UNSEEN` if there was none.
         firm: for each frame whether it was sighted or its content followed without doubt.
-        full: for each frame whether everything was looked at there.
+        looked: for each frame whether it was looked at as closely as ever.
         detectors: who sighted it.
         worthy: whether it was seen well enough to be veiled, as far as was known at the time.
         best: the greatest probability of any sighting.
         looks: how often it was sighted when everything was looked at.
+        glances: how often a quick pass looked closely.
         unseen: how many frames ago it was sighted last.
         lost: for how many of the last frames nobody knows where it is.
     """
@@ -42,11 +43,12 @@ class Trail:
     boxes: list[NDArray[np.float32]] = field(default_factory=list)
     seen: list[float] = field(default_factory=list)
     firm: list[bool] = field(default_factory=list)
-    full: list[bool] = field(default_factory=list)
+    looked: list[bool] = field(default_factory=list)
     detectors: dict[str, None] = field(default_factory=dict)
     worthy: bool = False
     best: float = UNSEEN
     looks: int = 0
+    glances: int = 0
     unseen: int = 0
     lost: int = 0
 
@@ -54,9 +56,9 @@ class Trail:
         """How many frames it spans."""
         return len(self.boxes)
 
-    def follow(self, box: NDArray[np.float32], *, firm: bool, full: bool) -> None:
+    def follow(self, box: NDArray[np.float32], *, firm: bool) -> None:
         """Add a frame without a sighting."""
-        self._add(box, UNSEEN, firm, full)
+        self._add(box, UNSEEN, firm, False)
 
     def sight(
         self,
@@ -65,6 +67,7 @@ class Trail:
         probability: float,
         *,
         full: bool,
+        looked: bool,
     ) -> None:
         """Add a frame with a sighting, and spread what was wrong over the frames since the last.
 
@@ -73,6 +76,7 @@ class Trail:
             predicted: (4,), where it was expected.
             probability: that of the sighting, 0-1.
             full: whether everything was looked at in this frame.
+            looked: whether a closer look could tell no more.
         """
         gap = self.unseen
         trust = max(probability if full else QUICK_TRUST * probability, LOST_TRUST * (gap > LONG))
@@ -86,9 +90,11 @@ class Trail:
             # Nobody saw it there: whatever lies between the two opinions is covered.
             slack = np.abs(error).max() * share * (1 - share)
             self.boxes[at] = moved + np.array([-slack, -slack, slack, slack], np.float32)
-        self._add(box, probability, True, full)
-        self.best = max(self.best, probability)
-        self.looks += full
+        self._add(box, probability, True, looked)
+        if looked:
+            self.best = max(self.best, probability)
+            self.looks += full
+            self.glances += not full
         self.unseen = 0
 
     def precede(self, boxes: list[NDArray[np.float32]], firm: list[bool]) -> None:
@@ -98,12 +104,12 @@ class Trail:
         self.boxes[:0] = boxes[::-1]
         self.firm[:0] = firm[::-1]
         self.seen[:0] = [UNSEEN] * n
-        self.full[:0] = [False] * n
+        self.looked[:0] = [False] * n
 
-    def _add(self, box: NDArray[np.float32], p: float, firm: bool, full: bool) -> None:
+    def _add(self, box: NDArray[np.float32], p: float, firm: bool, looked: bool) -> None:
         self.boxes.append(box)
         self.seen.append(p)
         self.firm.append(firm)
-        self.full.append(full)
+        self.looked.append(looked)
         self.unseen += 1
         self.lost = 0 if firm else self.lost + 1

@@ -1,9 +1,9 @@
 """Decides from all that was seen of a trail whether it is veiled, and for how long.
 
 A trail comes in, the frames in which it is veiled go out. The best sighting decides, by the
-rule by which photos are judged; sightings of the quick pass count for less. A trail that was
-seen often is followed as far as the picture agrees; what was seen once, or doubtfully, is
-veiled before and after for a time that grows with the doubt.
+rule by which photos are judged; sightings that nobody looked at closely hardly count. Before the
+first sighting and after the last a trail is followed as far as the picture agrees, then veiled a
+little longer, the more so the greater the doubt.
 """
 
 from dataclasses import dataclass
@@ -24,22 +24,19 @@ class Policy:
     """How a verdict is reached.
 
     Attributes:
-        glance: weight of a sighting of the quick pass beside one of everything, 0-1.
+        glance: weight of a sighting that no second look confirmed beside one of everything, 0-1.
         enter: what is asked of the best sighting, times what a photo would ask, > 0.
-        hold_s: how long a sure trail is veiled after its last sighting while followed firmly.
-        back_s: how long before its first.
-        doubtful_s: the same for a doubtful one, either side.
-        tail_s: veiled on either end when nothing is known any more.
+        hold_s: how long it is veiled before its first sighting and after its last while it is
+            followed firmly.
+        tail_s: veiled on either end when nothing is known any more; twice as long if doubtful.
         tail_growth: how much wider the veil gets for each second of these.
     """
 
-    glance: float = 0.5
+    glance: float = 0.2
     enter: float = 1.5
-    hold_s: float = 1.0
-    back_s: float = 1.0
-    doubtful_s: float = 0.33
-    tail_s: float = 0.17
-    tail_growth: float = 1.5
+    hold_s: float = 0.5
+    tail_s: float = 0.13
+    tail_growth: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +77,18 @@ def verdict(
     seen = np.array(trail.seen, np.float32)
     boxes = np.stack(trail.boxes)
     sighted = np.flatnonzero(seen != UNSEEN)
-    weight = np.where(np.array(trail.full)[sighted], 1.0, policy.glance)
+    looked = np.array(trail.looked)[sighted]
+    weight = np.where(looked, 1.0, policy.glance)
     # A face has many chances in a video, and so has every knot in a tree; yet what is more
     # likely a face than not is never let go.
     needed = np.minimum(rule.threshold(boxes[sighted], size_wh) * policy.enter, rule.most)
     if (seen[sighted] * weight < needed).all():
         return None
-    score = float(seen[sighted].max())
+    score = float(seen[sighted][looked if looked.any() else ...].max())
     sure = score >= DOUBTFUL and len(sighted) > 1
-    hold = round((policy.hold_s if sure else policy.doubtful_s) * rate)
-    back = round((policy.back_s if sure else policy.doubtful_s) * rate)
+    hold = round(policy.hold_s * rate)
     first, last = int(sighted[0]), int(sighted[-1])
-    low, high = _firm(trail, first, last, back, hold)
+    low, high = _firm(trail, first, last, hold)
     tail = max(round(policy.tail_s * rate * (1 if sure else 2)), 1)
     start, stop = trail.start + low, trail.start + high + 1
     before = _tail(boxes[: low + 1][::-1], min(tail, start - shot.start), policy, rate)
@@ -107,10 +104,10 @@ def verdict(
     )
 
 
-def _firm(trail: Trail, first: int, last: int, back: int, hold: int) -> tuple[int, int]:
+def _firm(trail: Trail, first: int, last: int, hold: int) -> tuple[int, int]:
     """How far around its sightings a trail was followed firmly."""
     low, high = first, last
-    while low > 0 and first - low < back and trail.firm[low - 1]:
+    while low > 0 and first - low < hold and trail.firm[low - 1]:
         low -= 1
     while high + 1 < len(trail) and high - last < hold and trail.firm[high + 1]:
         high += 1

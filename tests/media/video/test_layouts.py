@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowdveil.media.video.clip import Clip, Turn, VideoFormat
-from crowdveil.media.video.colour import rgb_of
+from crowdveil.media.video.colour import matrix_of, rgb_of
 from crowdveil.media.video.encoders import encoding
 from crowdveil.media.video.layouts import copied_to, planes_of, written_layout
 
@@ -41,7 +41,7 @@ def test_a_frame_looks_the_same_in_the_layout_in_which_it_is_written(
     frame = frame_of(pixels)
     layout = written_layout(pixels, (64, 48), container)
     copy = copied_to(frame, layout)
-    seen = rgb_of(planes_of(copy), (64, 48), int(copy.colorspace))
+    seen = rgb_of(planes_of(copy), (64, 48), matrix_of(int(copy.colorspace), 48))
     expected = frame.to_ndarray(format="rgb24")
     # Chroma that is shared by pixels is spread in two ways, by us and by the reference.
     assert np.abs(seen.astype(int) - expected).mean() < 4

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
-from crowdveil.media.video.clip import Span, VideoFormat
+from crowdveil.media.video.clip import Span, Turn, VideoFormat
 from crowdveil.media.video.probe import open_clip
 from crowdveil.media.video.reader import FrameReader
 
@@ -30,6 +31,26 @@ def test_a_frame_at_half_size_is_the_mean_of_its_pixels(tmp_path: Path) -> None:
     frame = next(iter(FrameReader(clip)))
     whole = frame.rgb((160, 96)).reshape(48, 2, 80, 2, 3).mean(axis=(1, 3))
     assert np.abs(frame.rgb((80, 48)) - whole).mean() < 3
+
+
+@pytest.mark.parametrize(
+    "turn", [Turn(k, mirrored) for k in range(4) for mirrored in (False, True)]
+)
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_part_of_a_frame_looks_as_it_does_in_the_whole(
+    turn: Turn, share: float, tmp_path: Path
+) -> None:
+    clip = replace(open_clip(make(tmp_path, Film(frames=1, options={"crf": "0"}))), turn=turn)
+    frame = next(iter(FrameReader(clip)))
+    width, height = (round(side * share) for side in clip.size_wh)
+    boxes = np.array([[10, 20, 40, 41], [-5, 60, 8, 400]], np.float32) * np.float32(share)
+    whole, part = frame.rgb((width, height)), frame.rgb((width, height), boxes)
+    for x0, y0, x1, y1 in np.clip(boxes, 0, (width, height) * 2).round().astype(int).tolist():
+        error = np.abs(part[y0:y1, x0:x1].astype(int) - whole[y0:y1, x0:x1])
+        assert error.size
+        # At its border a part does not know the colour of its neighbours.
+        assert error.mean() < 2
+    assert (part == 0).all(axis=2).mean() > 0.7
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from crowdveil.geometry import Box, SizeWH
+from crowdveil.geometry import Box, Boxes, SizeWH
 from crowdveil.media.picture import RGB, Samples
 
 
@@ -139,8 +139,14 @@ class Frame(Protocol):
     number: int
     time_s: float
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
-        """The upright picture at a size, resampled with care for small faces: (h, w, 3)."""
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
+        """The upright picture at a size, resampled with care for small faces: (h, w, 3).
+
+        Args:
+            size_wh: the size.
+            only: (n, 4) parts that are needed, in pixels of that size; what lies outside of
+                them may be black. None for all.
+        """
 
     def planes(self) -> tuple[Plane, ...]:
         """The stored picture's planes, to be painted into before the frame is written."""

@@ -6,6 +6,7 @@ Source of the coefficients: ITU-R BT.601, BT.709 and BT.2020.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.geometry import SizeWH
+from crowdveil.geometry import Box, SizeWH
 from crowdveil.media.picture import RGB
 from crowdveil.media.video.clip import Plane
 
@@ -25,6 +26,46 @@ _LUMA_601 = (0.299, 0.114)
 _HIGH_DEFINITION_PX = 720
 """Rows from which untagged video is taken for BT.709, as players do."""
 
+_UNTOLD, _BT709 = 2, 1
+"""Numbers of the colour matrix by ITU-T H.273."""
+
+
+def matrix_of(told: int, rows: int) -> int:
+    """The number of the colour matrix by ITU-T H.273, guessed by the height if it is not told."""
+    return _BT709 if told == _UNTOLD and rows >= _HIGH_DEFINITION_PX else told
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a stored picture.
+
+    Attributes:
+        planes: views of its samples.
+        corner_xy: its upper left corner in the stored picture, in pixels.
+        size_wh: in pixels of the stored picture.
+    """
+
+    planes: tuple[Plane, ...]
+    corner_xy: tuple[int, int]
+    size_wh: SizeWH
+
+
+def part_of(planes: Sequence[Plane], box: Box) -> Part | None:
+    """The least part in whole samples of every plane that holds a box, None if it lies outside."""
+    across, down = (max(plane.step_xy[k] for plane in planes) for k in (0, 1))
+    height, width = planes[0].samples.shape[:2]
+    x0, y0 = (max(int(v // step) * step, 0) for v, step in zip(box, (across, down), strict=False))
+    x1 = min(-int(-box[2] // across) * across, width)
+    y1 = min(-int(-box[3] // down) * down, height)
+    if x1 <= x0 or y1 <= y0:
+        return None
+    parts = []
+    for plane in planes:
+        wide, high = plane.step_xy
+        rows, columns = slice(y0 // high, -(-y1 // high)), slice(x0 // wide, -(-x1 // wide))
+        parts.append(replace(plane, samples=plane.samples[rows, columns]))
+    return Part(tuple(parts), (x0, y0), (x1 - x0, y1 - y0))
+
 
 def rgb_of(planes: Sequence[Plane], size_wh: SizeWH, colour_matrix: int) -> RGB:
     """The stored picture in colour.
@@ -32,7 +73,7 @@ def rgb_of(planes: Sequence[Plane], size_wh: SizeWH, colour_matrix: int) -> RGB:
     Args:
         planes: of brightness alone, or of brightness and two colour differences.
         size_wh: the size to resample to.
-        colour_matrix: number of the matrix by ITU-T H.273, 2 if the file does not say.
+        colour_matrix: what `matrix_of` gave.
 
     Returns:
         (h, w, 3) uint8.
@@ -43,12 +84,7 @@ def rgb_of(planes: Sequence[Plane], size_wh: SizeWH, colour_matrix: int) -> RGB:
         scaled = scaled * 3
         table = np.hstack([np.eye(3) * _stretch(light), np.full((3, 1), _lift(light))])
     else:
-        shares = _LUMA.get(colour_matrix)
-        if shares is None:
-            rows = light.samples.shape[0]
-            untagged = colour_matrix == 2 and rows >= _HIGH_DEFINITION_PX
-            shares = _LUMA[1] if untagged else _LUMA_601
-        table = _table(shares, light.limited)
+        table = _table(_LUMA.get(colour_matrix, _LUMA_601), light.limited)
     return np.asarray(cv2.transform(cv2.merge(scaled), table), np.uint8)
 
 

@@ -20,10 +20,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnreadableMedia
-from crowdveil.geometry import SizeWH
+from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB
-from crowdveil.media.video.clip import Clip, Plane, Span, Turn, VideoFormat
-from crowdveil.media.video.colour import rgb_of
+from crowdveil.media.video.clip import Clip, Plane, Span, Turn, VideoFormat, stored_box
+from crowdveil.media.video.colour import Part, matrix_of, part_of, rgb_of
 from crowdveil.media.video.damage import Damage
 from crowdveil.media.video.layouts import copied_to, planes_of, written_layout
 from crowdveil.media.video.probe import main_video, opened, unreadable
@@ -65,7 +65,7 @@ class StoredFrame:
         self._layout = written_layout(clip.pixels, clip.stored_wh, clip.format)
         self._copy: VideoFrame | None = None
 
-    def rgb(self, size_wh: SizeWH) -> RGB:
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
         """As `clip.Frame.rgb`."""
         width, height = size_wh
         if self._clip.turn.quarter_turns % 2:
@@ -73,7 +73,16 @@ class StoredFrame:
         # The decoder's own planes will do to look at, if their layout is one that is written.
         as_is = self._copy is None and self._layout == self.source.format.name
         frame = self.source if as_is else self.writable()
-        samples = rgb_of(planes_of(frame), (width, height), int(frame.colorspace))
+        planes, matrix = planes_of(frame), matrix_of(int(frame.colorspace), frame.height)
+        if only is None:
+            samples = rgb_of(planes, (width, height), matrix)
+        else:
+            samples = np.zeros((height, width, 3), np.uint8)
+            stored = np.array(self._clip.size_wh) / size_wh
+            for x0, y0, x1, y1 in (only * np.tile(stored, 2)).tolist():
+                part = part_of(planes, stored_box((x0, y0, x1, y1), self._clip))
+                if part is not None:
+                    _put(samples, part, self._clip.stored_wh, matrix)
         if self.source.color_trc == _PQ:
             samples = np.asarray(cv2.LUT(samples, _tone_curve()), np.uint8)
         return _upright(samples, self._clip.turn)
@@ -292,6 +301,15 @@ def _complaints() -> Iterator[Callable[[], bool]]:
         yield lambda: av.logging.get_last_error()[0] > before
     finally:
         av.logging.set_level(outside)
+
+
+def _put(samples: RGB, part: Part, stored_wh: SizeWH, matrix: int) -> None:
+    """Show a part of a stored picture in `samples`, which stand for all of it at any size."""
+    scale = np.array(samples.shape[1::-1]) / stored_wh
+    corners = np.array([part.corner_xy, np.add(part.corner_xy, part.size_wh)])
+    (x0, y0), (x1, y1) = np.rint(corners * scale).astype(int).tolist()
+    if x1 > x0 and y1 > y0:
+        samples[y0:y1, x0:x1] = rgb_of(part.planes, (x1 - x0, y1 - y0), matrix)
 
 
 def _upright(samples: RGB, turn: Turn) -> RGB:
