@@ -20,6 +20,10 @@ four of 1280, which sightings and likeness put right."""
 SAMPLES = 5
 """Motion of a box is the median of so many by so many points inside it."""
 
+_REACH = np.linspace(-0.7, 0.7, SAMPLES, dtype=np.float32)
+_POINTS = np.stack(np.meshgrid(_REACH, _REACH), axis=-1).reshape(-1, 2)
+"""Where these lie, in halves of the box: the inner part, as at the rim the surroundings move."""
+
 MOST_ZOOM = 1.15
 """Greatest change of size from one frame to the next that is believed."""
 
@@ -122,16 +126,14 @@ class Step:
     ) -> NDArray[np.float32]:
         """Median motion within each box, (n, 2), all in pixels of the flow."""
         height, width = self._flow.shape[:2]
-        # The inner part: at the rim the surroundings move.
-        steps = np.linspace(-0.7, 0.7, SAMPLES, dtype=np.float32)
-        offset = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-        points = centre[:, None] + half[:, None] * offset
+        points = centre[:, None] + half[:, None] * _POINTS
 
         def at(points: NDArray[np.float32]) -> NDArray[np.float32]:
-            x = np.clip(np.rint(points[..., 0]), 0, width - 1).astype(np.intp)
-            y = np.clip(np.rint(points[..., 1]), 0, height - 1).astype(np.intp)
+            last = np.array([width - 1, height - 1], np.float32)
+            x, y = np.moveaxis(np.rint(np.minimum(np.maximum(points, 0), last)), -1, 0)
             middle = SAMPLES**2 // 2
-            return np.partition(self._flow[y, x], middle, axis=1)[:, middle]
+            flow = self._flow[y.astype(np.intp), x.astype(np.intp)]
+            return np.partition(flow, middle, axis=1)[:, middle]
 
         if not back:
             return at(points)

@@ -22,6 +22,9 @@ from crowdveil.track.trail import UNSEEN, Trail
 BESIDE = 0.6
 """Share of the smaller of two boxes in the other from which a sighting is another trail's."""
 
+TRACED = 6
+"""Every so many frames new trails are followed back: together they cost little more than one."""
+
 SAME_SIZE = 3.0
 """Areas further apart than by this factor are never the same face."""
 
@@ -50,7 +53,7 @@ class Habits:
     worth: float = 2.0
     idle_s: float = 0.5
     lost_s: float = 0.4
-    back_s: float = 0.8
+    back_s: float = 0.7
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class Tracker:
     ended: list[Trail] = field(default_factory=list)
     _frame: int = -1
     _steps: deque[Step] = field(default_factory=deque)
+    _untraced: list[Trail] = field(default_factory=list)
     _foreseen: tuple[Step, Boxes] | None = None
 
     def expected(self, step: Step | None) -> Boxes:
@@ -83,7 +87,8 @@ class Tracker:
         last = np.stack([trail.boxes[-1] for trail in self.live])
         lost = np.array([trail.lost > 0 for trail in self.live])
         boxes = step.carry(last)
-        boxes[lost] = step.carry(last[lost], camera=True)
+        if lost.any():
+            boxes[lost] = step.carry(last[lost], camera=True)
         self._foreseen = step, boxes
         return boxes
 
@@ -104,13 +109,13 @@ class Tracker:
             looked: (n,) which of them a closer look could tell no more of; None for all.
         """
         looked = np.ones(len(faces), np.bool_) if looked is None else looked
-        self._frame += 1
         if step is None:
             self.end()
         else:
             self._steps.append(step)
-            while len(self._steps) > self.habits.back_s * self.rate:
+            while len(self._steps) > self.habits.back_s * self.rate + TRACED:
                 self._steps.popleft()
+        self._frame += 1
         expected = self.expected(step)
         homes = _matched(expected, faces, self._priority(), self.habits)
         for trail, box, k in zip(self.live, expected, homes, strict=True):
@@ -124,10 +129,13 @@ class Tracker:
         for k in self._unknown(faces, expected, homes).tolist():
             self._bear(faces, k, full=full, looked=bool(looked[k]))
         self._weigh()
+        if self._frame % TRACED == 0:
+            self._trace()
         self._foreseen = None
 
     def end(self) -> None:
         """End every trail, as the shot does."""
+        self._trace()
         self.ended += self.live
         self.live = []
         self._steps.clear()
@@ -170,7 +178,7 @@ class Tracker:
             trail.follow(found[i] if firm else expected[i], firm=firm)
 
     def _weigh(self) -> None:
-        """Note who would be veiled by now, and follow these back to where they came from."""
+        """Note who would be veiled by now, to be followed back to where they came from."""
         new = [trail for trail in self.live if not trail.worthy and trail.unseen == 0]
         if not new:
             return
@@ -182,35 +190,46 @@ class Tracker:
         ]
         for trail in worthy:
             trail.worthy = True
-        for start in {trail.start for trail in worthy}:
-            self._trace([trail for trail in worthy if trail.start == start])
+        self._untraced += worthy
 
-    def _trace(self, trails: list[Trail]) -> None:
-        """Follow trails that began in one frame backwards."""
-        age = self._frame - trails[0].start
-        boxes = np.stack([trail.boxes[0] for trail in trails])
+    def _trace(self) -> None:
+        """Follow the trails that became worthy back from where they began, all in one go."""
+        if not self._untraced:
+            return
+        furthest = round(self.habits.back_s * self.rate)
+        trails, self._untraced = self._untraced, []
         before: list[list[NDArray[np.float32]]] = [[] for _ in trails]
-        going = np.arange(len(trails))
-        for step in list(self._steps)[: max(len(self._steps) - age, 0)][::-1]:
-            moved = step.carry(boxes[going], back=True)
-            found, alike = step.match(boxes[going], moved, back=True)
-            boxes[going] = found
-            going = going[alike >= self.habits.firm]
-            if not len(going):
-                break
-            for i in going.tolist():
-                before[i].append(boxes[i].copy())
+        place = [trail.boxes[0] for trail in trails]
+        going: list[int] = []
+        for age, step in enumerate(reversed(self._steps)):
+            frame = self._frame - age  # where the step leads to
+            going += [k for k, trail in enumerate(trails) if trail.start == frame]
+            if not going:
+                continue
+            boxes = np.stack([place[k] for k in going])
+            found, alike = step.match(boxes, step.carry(boxes, back=True), back=True)
+            still = (alike >= self.habits.firm).tolist()
+            for k, box in zip(going, found, strict=True):
+                place[k] = box
+            going = [k for k, firm in zip(going, still, strict=True) if firm]
+            for k in going:
+                before[k].append(place[k])
+            going = [k for k in going if len(before[k]) < furthest]
         for trail, earlier in zip(trails, before, strict=True):
             trail.precede(earlier, [True] * len(earlier))
 
     def _retire(self) -> None:
         stay: list[Trail] = []
+        done: list[Trail] = []
         for trail in self.live:
             hold = self.habits.hold_s if trail.worthy else self.habits.idle_s
             over = trail.unseen > hold * self.rate
             gone = trail.lost > self.habits.lost_s * self.rate
-            (self.ended if over or gone else stay).append(trail)
+            (done if over or gone else stay).append(trail)
+        if any(trail is other for trail in done for other in self._untraced):
+            self._trace()
         self.live = stay
+        self.ended += done
 
     def _bear(self, faces: Faces, k: int, *, full: bool, looked: bool) -> None:
         """Start a trail with a sighting."""
