@@ -1,8 +1,8 @@
 """Watches a video or animation from beginning to end and says which faces to veil, and when.
 
 Frames come in, in the order of showing; tracks go out. Every frame gets a quick pass at a
-reduced size; where a shot begins and several times a second everything is looked at. Who is
-known is followed, who is new is looked at twice. Nothing of the frames is kept: memory
+reduced size; where a shot begins, where it ends and once a second everything is looked at. Who
+is known is followed, who is new is looked at twice. Nothing of the frames is kept: memory
 follows what is visible, not the length of the video. Files are left to `filming`.
 """
 
@@ -40,6 +40,10 @@ FULL_PX = 2048
 
 FULL_S = 1.0
 """How often everything is looked at; whoever came in between is followed back to the entry."""
+
+LAST_S = 0.2
+"""How long ago everything was looked at, at least, for it to be looked at again where a shot ends:
+whoever came out from behind something just before the cut is nowhere else to be seen."""
 
 AHEAD = 4
 """Frames that are decoded while those before them are looked at."""
@@ -190,21 +194,15 @@ class Watch:
     def _looks(self, frames: Iterable[Picturable], scene: Scene, effort: Effort) -> Iterator[_Look]:
         """What to look at in each frame."""
         every = 1 if effort is Effort.FULL else max(round(FULL_S * scene.rate), 1)
-        before: View | None = None
+        late = min(max(round(LAST_S * scene.rate), 1), every)
         since = 0
-        for frame in frames:
-            small = frame.rgb(scene.seen_wh(QUICK_PX))
-            view = View.of(small, scene.size_wh)
-            step = None if before is None else Step(before, view)
-            if step is not None and step.cut:
-                step = None
+        for now, last in _lasts(_steps(frames, scene)):
             since += 1
-            full = step is None or since >= every
+            full = now.step is None or since >= (late if last else every)
             if full:
                 since = 0
-            picture = frame.rgb(scene.seen_wh(FULL_PX)) if full else small
-            yield _Look(frame.number, picture, frame, step, full)
-            before = view
+            picture = now.frame.rgb(scene.seen_wh(FULL_PX)) if full else now.picture
+            yield replace(now, picture=picture, full=full)
 
     def _guessed(
         self, frames: Iterable[Picturable], scene: Scene, effort: Effort
@@ -266,6 +264,30 @@ class Watch:
             veiled = verdict(trail, self._full.rule, scene.size_wh, scene.rate, self._policy, span)
             if veiled is not None:
                 shot.veiled.append(_thinned(veiled, scene.rate))
+
+
+def _steps(frames: Iterable[Picturable], scene: Scene) -> Iterator[_Look]:
+    """Quick looks at all frames, and how each follows from the one before it."""
+    before: View | None = None
+    for frame in frames:
+        small = frame.rgb(scene.seen_wh(QUICK_PX))
+        view = View.of(small, scene.size_wh)
+        step = None if before is None else Step(before, view)
+        if step is not None and step.cut:
+            step = None
+        yield _Look(frame.number, small, frame, step, full=False)
+        before = view
+
+
+def _lasts(looks: Iterable[_Look]) -> Iterator[tuple[_Look, bool]]:
+    """Each look with whether its shot ends with it."""
+    now: _Look | None = None
+    for after in looks:
+        if now is not None:
+            yield now, after.step is None
+        now = after
+    if now is not None:
+        yield now, True
 
 
 def _thinned(veiled: Veiled, rate: float) -> Veiled:

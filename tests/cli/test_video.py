@@ -79,6 +79,37 @@ def test_a_video_is_veiled_in_every_frame_and_photos_go_along(
             assert changed > 0.8, (k, region.id)
 
 
+def test_who_comes_into_sight_just_before_a_cut_is_veiled(
+    crowdveil: Run, people_photo: Path, tmp_path: Path
+) -> None:
+    with Image.open(people_photo) as image:
+        people = image.convert("RGB").reduce(4)
+    coarse = np.random.default_rng(7).integers(0, 256, (18, 32, 3), np.uint8)
+    wall = np.asarray(Image.fromarray(coarse).resize((1280, 720), Image.Resampling.BICUBIC))
+    crowd = wall.copy()
+    crowd[300 : 300 + people.height, 500 : 500 + people.width] = people
+    shots = [wall] * 20 + [crowd] * 2 + [255 - wall] * 8
+    film = tmp_path / "film.mkv"
+    with av.open(str(film), "w") as out:
+        stream = out.add_stream("ffv1", rate=RATE, width=1280, height=720, pix_fmt="bgr0")
+        for frame in shots:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(stream.encode(None))
+    photo = tmp_path / "photo.png"
+    Image.fromarray(crowd).save(photo)
+    crowdveil("plan", film, photo, "-o", tmp_path / "p")
+    boxes = [
+        np.array(track.keyframes[0][1:])
+        for track in Plan.load(tmp_path / "p" / "film.mkv.plan.json").tracks
+        if track.keyframes[0][0] <= 20 and track.keyframes[-1][0] == 21
+    ]
+    known = [r for r in Plan.load(tmp_path / "p" / "photo.png.plan.json").regions if r.score > 0.9]
+    assert len(known) >= 3
+    assert boxes
+    for region in known:
+        assert min(np.abs(box - region.box).max() for box in boxes) < 4, region
+
+
 def test_outside_the_veils_not_a_sample_changes(
     crowdveil: Run, street: Path, tmp_path: Path
 ) -> None:

@@ -66,6 +66,12 @@ def test_many_threads_find_what_one_finds(finder: FaceFinder, crowd: Crowd) -> N
         np.testing.assert_allclose(one.boxes, other.boxes, atol=0.5)
 
 
+def test_no_face_counts_twice(finder: FaceFinder, crowd: Crowd) -> None:
+    faces = finder.find(crowd.picture)
+    overlap = np.triu(pairwise_iou(faces.boxes, faces.boxes), 1)
+    assert overlap.max() <= 0.75
+
+
 def test_more_caution_never_hides_less(crowd: Crowd) -> None:
     picture = np.ascontiguousarray(crowd.picture[200:800, 300:1200])
     covered = {}

@@ -75,6 +75,14 @@ def test_a_face_missed_for_long_between_two_sightings_stays_veiled(views: list[V
     assert set(range(26)) <= set(veiled_frames(trail, 60))
 
 
+def test_a_face_sighted_twice_at_once_is_one_face_and_its_neighbour_another(
+    views: list[View],
+) -> None:
+    again, beside = face(0) + np.float32(3), face(0) + np.array([44, 0, 44, 0], np.float32)
+    trails = watched(views, {0: seen(face(0), again, beside)})
+    assert len(trails) == 2
+
+
 def test_a_face_is_veiled_before_it_is_first_found_and_after_it_was_last(
     views: list[View],
 ) -> None:

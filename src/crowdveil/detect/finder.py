@@ -22,7 +22,7 @@ from crowdveil.detect.fusion import HOPE, Rule, load_fusion
 from crowdveil.detect.passes import sight
 from crowdveil.detect.points import POINTS, Caution, Point
 from crowdveil.detect.second_look import Looks, look, windows
-from crowdveil.detect.sightings import Sightings
+from crowdveil.detect.sightings import Sightings, strongest
 from crowdveil.detect.yunet import YuNet
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
@@ -32,6 +32,9 @@ __all__ = ["Caution", "FaceFinder"]
 
 DOUBTFUL = 0.5
 """A face that is veiled with less probability than this is flagged for a person."""
+
+TWICE_IOU = 0.75
+"""Boxes that second looks moved together by more than this show one face, and count as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class FaceFinder:
         boxes, probability = self._judged(picture, guesses, self.in_doubt(guesses))
         needed = self.rule.threshold(guesses.candidates.boxes, guesses.size_wh)
         veiled = np.flatnonzero(probability >= needed)
-        surest = veiled[np.argsort(-probability[veiled], kind="stable")]
+        surest = veiled[strongest(boxes[veiled], probability[veiled], TWICE_IOU)]
         return self.add_custom(picture, self._faces(guesses, boxes, probability, surest))
 
     def guess(self, picture: RGB) -> Guesses:

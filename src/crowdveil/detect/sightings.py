@@ -70,16 +70,30 @@ class Sightings:
         Returns:
             (k,) indices, best first.
         """
-        if len(self) == 0:
-            return np.empty(0, np.intp)
-        xywh = self.boxes.astype(np.float64)
-        xywh[:, 2:] -= xywh[:, :2]
-        kept = cv2.dnn.NMSBoxes(xywh.tolist(), self.scores.tolist(), 0.0, max_iou)
-        return np.asarray(kept, np.intp).reshape(-1)
+        return strongest(self.boxes, self.scores, max_iou)
 
     def suppressed(self, max_iou: float) -> "Sightings":
         """The sightings that `best` picks, best first."""
         return self.take(self.best(max_iou))
+
+
+def strongest(boxes: Boxes, scores: NDArray[np.float32], max_iou: float) -> NDArray[np.intp]:
+    """Indices of the boxes that none of a higher score overlaps by more than `max_iou`.
+
+    Args:
+        boxes: (n, 4) float32.
+        scores: (n,) float32, > 0.
+        max_iou: overlap above which the lower score goes, 0-1.
+
+    Returns:
+        (k,) indices, highest score first.
+    """
+    if len(boxes) == 0:
+        return np.empty(0, np.intp)
+    xywh = boxes.astype(np.float64)
+    xywh[:, 2:] -= xywh[:, :2]
+    kept = cv2.dnn.NMSBoxes(xywh.tolist(), scores.tolist(), 0.0, max_iou)
+    return np.asarray(kept, np.intp).reshape(-1)
 
 
 def gather(parts: Sequence[Sightings]) -> Sightings:

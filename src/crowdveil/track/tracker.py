@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.faces import Faces
+from crowdveil.detect.sightings import strongest
 from crowdveil.geometry import Boxes, area_px, pairwise_intersection, pairwise_iou
 from crowdveil.track.motion import Step
 from crowdveil.track.trail import UNSEEN, Trail
 
 BESIDE = 0.6
 """Share of the smaller of two boxes in the other from which a sighting is another trail's."""
+
+ONCE_IOU = 0.5
+"""Overlap from which two sightings of one frame start only one trail."""
 
 TRACED = 6
 """Every so many frames new trails are followed back: together they cost little more than one."""
@@ -162,7 +166,8 @@ class Tracker:
             ratio = area_px(faces.boxes)[:, None] / area_px(own)[None]
             alike = (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
             free &= ~((shared >= BESIDE * smaller) & alike).any(axis=1)
-        return np.flatnonzero(free)
+        new = np.flatnonzero(free)
+        return new[strongest(faces.boxes[new], faces.probability[new], ONCE_IOU)]
 
     def _follow(self, expected: Boxes, which: NDArray[np.bool_], step: Step) -> None:
         """Move the trails that nobody sighted, the worthy ones as the picture confirms."""

@@ -33,9 +33,9 @@ class Policy:
     """
 
     glance: float = 0.2
-    enter: float = 1.5
+    enter: float = 1.75
     hold_s: float = 0.5
-    tail_s: float = 0.13
+    tail_s: float = 0.1
     tail_growth: float = 0.5
 
 
