@@ -17,11 +17,12 @@ from crowdveil.media.video.clip import Clip, VideoFormat
 
 H264_CRF, HEVC_CRF, VP9_CRF, AV1_CRF = 18, 16, 20, 20
 """Rate factors at which eyes see no difference: 42 to 43 dB between the brightness of a
-hand-held 720p street scene and that of its copy, and no frame below 39 dB."""
+hand-held 720p street scene and that of its copy, and no frame below 38.9 dB."""
 
 _H264 = {"preset": "superfast", "x264-params": "b-adapt=0"}
-"""Two thirds of the time of "veryfast" (11 ms of one core for a frame of 720p) for half as many
-bytes more, at 1 dB more: encoding must keep up with real time on two cores."""
+"""Two thirds of the time of "veryfast" for half as many bytes more, at 1 dB more: encoding must
+keep up with real time on two cores. B-frames that are placed evenly take another sixth of the
+time off, at 6 % fewer bytes and 0.16 dB less."""
 
 _HEVC_PRESET = "ultrafast"
 """Three quarters of the time of "superfast" (80 ms of one core) for as good a picture, at a rate
