@@ -104,7 +104,6 @@ class Scene:
 class _Look:
     """One frame on its way to being looked at."""
 
-    number: int
     picture: RGB
     frame: Picturable
     step: Step | None
@@ -181,11 +180,11 @@ class Watch:
         with closing(self._guessed(frames, scene, effort or self._effort)) as guessed:
             for look, guesses in guessed:
                 if look.step is None:
-                    self._close(shot, scene, look.number)
+                    self._close(shot, scene, look.frame.number)
                 faces, looked = self._judged(look, guesses, shot.tracker, scene)
                 shot.tracker.push(faces, look.step, full=look.full, looked=looked)
                 self._judge(shot, shot.tracker.take(), scene, None)
-                shot.frames = look.number + 1
+                shot.frames = look.frame.number + 1
                 if seen is not None:
                     seen(shot.frames)
         self._close(shot, scene, shot.frames)
@@ -275,7 +274,7 @@ def _steps(frames: Iterable[Picturable], scene: Scene) -> Iterator[_Look]:
         step = None if before is None else Step(before, view)
         if step is not None and step.cut:
             step = None
-        yield _Look(frame.number, small, frame, step, full=False)
+        yield _Look(small, frame, step, full=False)
         before = view
 
 

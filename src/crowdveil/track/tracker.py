@@ -24,7 +24,8 @@ BESIDE = 0.6
 """Share of the smaller of two boxes in the other from which a sighting is another trail's."""
 
 ONCE_IOU = 0.5
-"""Overlap from which two sightings of one frame start only one trail."""
+"""Overlap from which two sightings of one frame start only one trail. The share of the smaller, as
+for `BESIDE`, would lose people who stand behind others."""
 
 TRACED = 6
 """Every so many frames new trails are followed back: together they cost little more than one."""
