@@ -15,6 +15,7 @@ from threading import Event
 from crowdveil import __version__
 from crowdveil.detect.engine import cores
 from crowdveil.errors import PlanInvalid, UnreadableMedia
+from crowdveil.heap import give_back
 from crowdveil.media.video.clip import AudioChoice, Clip, Span, stored_box
 from crowdveil.media.video.probe import VOICES, open_clip
 from crowdveil.media.video.reader import FrameReader, StoredFrame
@@ -84,6 +85,7 @@ def plan_video(
         tell(Progress(Stage.LOOKING, count, None if expected is None else max(expected, count)))
 
     tracks, count = watch.follow(frames(), scene, seen=seen)
+    give_back()  # or painting and encoding would come on top of it
     width, height = clip.size_wh
     plan = Plan(
         source=Source(
@@ -176,6 +178,7 @@ def render_video(
                 "the disk, or make a new plan"
             )
         writer.finish()
+    give_back()
     notices = [Notice(text) for text in clip.notices]
     if clip.has_audio and audio is AudioChoice.KEEP:
         notices.append(Notice(VOICES))

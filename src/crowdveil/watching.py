@@ -7,7 +7,7 @@ follows what is visible, not the length of the video. Files are left to `filming
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -177,8 +177,10 @@ class Watch:
         shot = _Shot(
             Tracker(scene.rate, lambda boxes: rule.threshold(boxes, scene.size_wh), self._habits)
         )
-        with closing(self._guessed(frames, scene, effort or self._effort)) as guessed:
-            for look, guesses in guessed:
+        with ExitStack() as scope:
+            scope.callback(self._full.rest)  # whoever paints next needs the memory
+            guessed = closing(self._guessed(frames, scene, effort or self._effort))
+            for look, guesses in scope.enter_context(guessed):
                 if look.step is None:
                     self._close(shot, scene, look.frame.number)
                 faces, looked = self._judged(look, guesses, shot.tracker, scene)

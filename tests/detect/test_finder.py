@@ -66,6 +66,18 @@ def test_many_threads_find_what_one_finds(finder: FaceFinder, crowd: Crowd) -> N
         np.testing.assert_allclose(one.boxes, other.boxes, atol=0.5)
 
 
+def test_resting_changes_nothing_even_while_others_look(finder: FaceFinder, crowd: Crowd) -> None:
+    alone = finder.find(crowd.picture)
+    finder.rest()
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(finder.find, crowd.picture) for _ in range(4)]
+        while not all(one.done() for one in found):
+            finder.rest()
+    for faces in (*(one.result() for one in found), finder.find(crowd.picture)):
+        np.testing.assert_array_equal(faces.boxes, alone.boxes)
+        np.testing.assert_array_equal(faces.probability, alone.probability)
+
+
 def test_no_face_counts_twice(finder: FaceFinder, crowd: Crowd) -> None:
     faces = finder.find(crowd.picture)
     overlap = np.triu(pairwise_iou(faces.boxes, faces.boxes), 1)

@@ -36,6 +36,9 @@ class Spots:
             )
         return found
 
+    def rest(self) -> None:
+        pass
+
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4000), st.integers(1, 4000))

@@ -43,6 +43,10 @@ class CenterFace:
             for i in range(len(batch))
         ]
 
+    def rest(self) -> None:
+        """As `Detector.rest`."""
+        self._network.rest()
+
 
 def _decode(
     heat: NDArray[np.float32],

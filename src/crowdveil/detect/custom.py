@@ -118,6 +118,10 @@ class BoxList:
         """As `Detector.see`; landmarks are not known and come out as 0."""
         return [self._one(picture, min_score) for picture in batch]
 
+    def rest(self) -> None:
+        """As `Detector.rest`."""
+        self._network.rest()
+
     def _one(self, picture: NDArray[np.uint8], min_score: float) -> Sightings:
         boxes, scores = self._network.run(picture[None])
         boxes = boxes.reshape(-1, boxes.shape[-1])[:, :4]

@@ -27,3 +27,7 @@ class Detector(Protocol):
             n sightings in pixels of their picture, best first, free of near-duplicates.
         """
         ...
+
+    def rest(self) -> None:
+        """Give back the memory that only seeing needs; nothing while another thread sees."""
+        ...

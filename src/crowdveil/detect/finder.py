@@ -83,6 +83,11 @@ class Eyes:
         (seen,) = sight(picture, [custom.reach], detectors, pool=self._pool)
         return seen.suppressed(SAME_FACE_IOU)
 
+    def rest(self) -> None:
+        """Give back the memory that only looking needs."""
+        for detector in self._detectors.values():
+            detector.rest()
+
     def look(self, picture: RGB, boxes: Boxes) -> Looks:
         """The second look at (n, 4) boxes of the same picture."""
         views = list(self.point.views.values())
@@ -222,6 +227,12 @@ class FaceFinder:
         if self._custom is None:
             return faces
         return _with(faces, self._eyes.see(picture, self._custom), self._custom.detector.name)
+
+    def rest(self) -> None:
+        """Give back the memory that only looking needs; nothing while another thread looks."""
+        self._eyes.rest()
+        if self._custom is not None:
+            self._custom.detector.rest()
 
 
 def in_doubt(

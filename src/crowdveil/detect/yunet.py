@@ -51,6 +51,10 @@ class YuNet:
                 )
         return [gather(parts).suppressed(0.5) for parts in found]
 
+    def rest(self) -> None:
+        """As `Detector.rest`."""
+        self._network.rest()
+
 
 def _decode(
     face: NDArray[np.float32],
