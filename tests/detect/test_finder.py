@@ -1,6 +1,6 @@
 """Finding faces in a crowd whose faces are known, and in real photos."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
@@ -73,6 +73,7 @@ def test_resting_changes_nothing_even_while_others_look(finder: FaceFinder, crow
         found = [pool.submit(finder.find, crowd.picture) for _ in range(4)]
         while not all(one.done() for one in found):
             finder.rest()
+            wait(found, 0.002)
     for faces in (*(one.result() for one in found), finder.find(crowd.picture)):
         np.testing.assert_array_equal(faces.boxes, alone.boxes)
         np.testing.assert_array_equal(faces.probability, alone.probability)

@@ -109,7 +109,7 @@ class Network:
                 self._compiled.outputs
             )
             self._idle: list[ov.InferRequest] = []
-            self._counting, self._running = Lock(), 0
+            self._turn, self._running = Lock(), 0
             # The library fills a table at its first inference, in a way that hangs for good
             # when two threads come first together (seen with 2026.4): let one go alone.
             with _FIRST:
@@ -131,28 +131,24 @@ class Network:
         Returns:
             One float32 array per output chosen at construction, first axis as the network has it.
         """
-        # Taken out while it is used; appending and taking are atomic. As many are made as
-        # threads ever came at once: making one for each batch costs 1.5 ms.
-        with self._counting:
+        # As many are made as threads ever came at once: making one for each batch costs 1.5 ms.
+        with self._turn:
+            request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
             self._running += 1
         try:
-            try:
-                request = self._idle.pop()
-            except IndexError:
-                request = self._compiled.create_infer_request()
             request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)
-            outputs = [
+            return [
                 np.array(request.get_tensor(output).data, np.float32, copy=True)
                 for output in self._outputs
             ]
-            self._idle.append(request)
         finally:
-            with self._counting:
+            with self._turn:
+                self._idle.append(request)
                 self._running -= 1
-        return outputs
 
     def rest(self) -> None:
         """Give back the memory that inferences left behind; nothing while one is running."""
-        with self._counting:
+        # The library refuses to while anyone infers.
+        with self._turn:
             if not self._running:
                 self._compiled.release_memory()

@@ -83,15 +83,15 @@ class Eyes:
         (seen,) = sight(picture, [custom.reach], detectors, pool=self._pool)
         return seen.suppressed(SAME_FACE_IOU)
 
-    def rest(self) -> None:
-        """Give back the memory that only looking needs."""
-        for detector in self._detectors.values():
-            detector.rest()
-
     def look(self, picture: RGB, boxes: Boxes) -> Looks:
         """The second look at (n, 4) boxes of the same picture."""
         views = list(self.point.views.values())
         return look(picture, boxes, views, self._detectors, pool=self._pool)
+
+    def rest(self) -> None:
+        """Give back the memory that only looking needs; nothing while another thread looks."""
+        for detector in self._detectors.values():
+            detector.rest()
 
 
 class FaceFinder:
@@ -229,7 +229,7 @@ class FaceFinder:
         return _with(faces, self._eyes.see(picture, self._custom), self._custom.detector.name)
 
     def rest(self) -> None:
-        """Give back the memory that only looking needs; nothing while another thread looks."""
+        """As `Eyes.rest`, the user's detector too."""
         self._eyes.rest()
         if self._custom is not None:
             self._custom.detector.rest()
