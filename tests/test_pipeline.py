@@ -48,6 +48,17 @@ def test_two_threads_work_at_once() -> None:
     list(in_order(range(4), lambda *_: meet.wait(), weight=lambda _: 1, budget=9, workers=2))
 
 
+def test_threads_have_their_next_work_while_a_result_is_used() -> None:
+    begun = [Event() for _ in range(4)]
+    items = range(len(begun))
+    with closing(
+        in_order(items, lambda i, _: begun[i].set(), weight=lambda _: 0, budget=1, workers=1)
+    ) as results:
+        next(results)
+        # One is done and two more were begun before it was; the fourth waits for nobody.
+        assert begun[1 + AHEAD].wait(10)
+
+
 def test_a_slow_first_one_does_not_let_results_pile_up() -> None:
     release, started = Event(), []
 

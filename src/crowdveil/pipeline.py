@@ -51,23 +51,30 @@ def in_order(
     waiting = deque[tuple[T, int]]()
     flying = deque[tuple[T, int, Future[R]]]()
     source = iter(items)
+
+    def fill() -> None:
+        while len(flying) < workers + AHEAD:
+            if not waiting:
+                waiting.extend((item, weight(item)) for item in islice(source, 1))
+            load = sum(heavy for _, heavy, future in flying if not future.done())
+            if not waiting or (load and load + waiting[0][1] > budget):
+                return
+            item, heavy = waiting.popleft()
+            flying.append((item, heavy, pool.submit(work, item, stop)))
+
     try:
         while True:
-            while len(flying) < workers + AHEAD:
-                if not waiting:
-                    waiting.extend((item, weight(item)) for item in islice(source, 1))
-                load = sum(heavy for _, heavy, future in flying if not future.done())
-                if not waiting or (load and load + waiting[0][1] > budget):
-                    break
-                item, heavy = waiting.popleft()
-                flying.append((item, heavy, pool.submit(work, item, stop)))
+            fill()
             if not flying:
                 return
-            if running := [future for *_, future in flying if not future.done()]:
+            if not flying[0][2].done():
+                running = [future for *_, future in flying if not future.done()]
                 wait(running, _POLL_S, FIRST_COMPLETED)
-            while flying and flying[0][2].done():
-                item, _, future = flying.popleft()
-                yield item, future.result()
+                continue
+            item, _, future = flying.popleft()
+            # Whoever takes a result may be long about it: the threads must have their next work.
+            fill()
+            yield item, future.result()
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
