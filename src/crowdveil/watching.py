@@ -30,7 +30,7 @@ from crowdveil.track.motion import Step, View
 from crowdveil.track.smooth import STEADY_S, keyframed, steadied
 from crowdveil.track.tracker import Habits, Tracker
 from crowdveil.track.trail import Trail
-from crowdveil.track.verdict import Policy, Veiled, verdict
+from crowdveil.track.verdict import CAREFUL, Policy, Veiled, verdict
 
 QUICK_PX = 512
 """Longest side at which every frame is looked at: a face of 25 pixels in 1280 is still seen."""
@@ -150,7 +150,8 @@ class Watch:
         self._full = FaceFinder(caution=caution, detector=detector, detectors=detectors)
         self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors)
         self._effort = every_frame
-        self._habits, self._policy = habits or Habits(), policy or Policy()
+        usual = CAREFUL if caution is Caution.HIGH else Policy()
+        self._habits, self._policy = habits or Habits(), policy or usual
         self.caution = caution
         self.weights = self._full.weights
 

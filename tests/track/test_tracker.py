@@ -11,10 +11,12 @@ from crowdveil.geometry import Boxes
 from crowdveil.track.motion import Step, View
 from crowdveil.track.tracker import Tracker
 from crowdveil.track.trail import Trail
-from crowdveil.track.verdict import Policy, verdict
+from crowdveil.track.verdict import CAREFUL, Policy, verdict
 
 SIZE, RATE = (640, 360), 30
 RULE = Rule(odds=0.1, growth=0, least=0.1, most=0.5)
+SMALL_FACE = np.array([290, 120, 304, 135], np.float32)
+"""A face that the quick pass cannot see, in frame 30."""
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +94,39 @@ def test_a_face_is_veiled_before_it_is_first_found_and_after_it_was_last(
     assert veiled.stop > 30 + RATE // 2
 
 
+def doubted(views: list[View], box: NDArray[np.float32], policy: Policy, p: float = 0.2) -> range:
+    """The frames in which a face is veiled that was sighted in frame 30 only."""
+    (trail,) = watched(views, {30: seen(box, p=p)})
+    found = verdict(trail, RULE, SIZE, RATE, policy, range(60))
+    assert found is not None
+    return range(found.start, found.stop)
+
+
 def test_one_doubtful_sighting_is_veiled_on_both_sides(views: list[View]) -> None:
-    (trail,) = watched(views, {30: seen(face(30), p=0.2)})
-    veiled = veiled_frames(trail, 60)
+    veiled = doubted(views, SMALL_FACE, Policy(enter=1))
     assert veiled.start <= 30 - RATE // 2
     assert veiled.stop > 30 + RATE // 2
+    (trail,) = watched(views, {30: seen(SMALL_FACE, p=0.2)})
     assert verdict(trail, RULE, SIZE, RATE, Policy(enter=3), range(60)) is None
+
+
+def test_a_large_doubt_is_followed_less_far_as_every_frame_would_have_shown_it(
+    views: list[View],
+) -> None:
+    small = doubted(views, SMALL_FACE, Policy(enter=1))
+    large = doubted(views, face(30), Policy(enter=1))
+    assert small.start < large.start <= 30 - RATE // 5
+    assert 30 + RATE // 5 < large.stop < small.stop
+
+
+def test_a_large_face_beyond_doubt_is_followed_as_far_as_a_small_one(views: list[View]) -> None:
+    veiled = doubted(views, face(30), Policy(enter=1), p=0.85)
+    assert veiled.start <= 30 - RATE // 2
+    assert veiled.stop > 30 + RATE // 2
+
+
+def test_who_is_careful_follows_large_doubts_as_far_as_small_ones(views: list[View]) -> None:
+    assert doubted(views, face(30), CAREFUL) == doubted(views, SMALL_FACE, CAREFUL)
 
 
 def test_what_was_glanced_at_needs_more_than_what_was_looked_at(views: list[View]) -> None:

@@ -3,7 +3,8 @@
 A trail comes in, the frames in which it is veiled go out. The best sighting decides, by the
 rule by which photos are judged; sightings that nobody looked at closely hardly count. Before the
 first sighting and after the last a trail is followed as far as the picture agrees, then veiled a
-little longer, the more so the greater the doubt.
+little longer, the more so the greater the doubt. Large doubts are followed less far: the pass that
+every frame gets would have seen such a face.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.fusion import Rule
-from crowdveil.geometry import Boxes, SizeWH
+from crowdveil.geometry import Boxes, SizeWH, area_px
 from crowdveil.track.trail import UNSEEN, Trail
 
 DOUBTFUL = 0.5
 """A trail whose best sighting is below this is flagged for a person."""
+
+SURE = 0.8
+"""From this probability on a trail is followed equally far whatever its size: the faces of people
+who lie down or turn away can be large and yet not seen in every frame."""
+
+SMALL, LARGE = 0.023, 0.047
+"""Sides of a face, over the longer side of the picture, up to which no quick pass sees it and from
+which every one should: 12 and 24 pixels of a picture reduced to 512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +37,21 @@ class Policy:
         enter: what is asked of the best sighting, times what a photo would ask, > 0.
         hold_s: how long it is veiled before its first sighting and after its last while it is
             followed firmly.
+        large_hold_s: the same if it is `LARGE` and below `SURE`; in between for sizes between.
         tail_s: veiled on either end when nothing is known any more; twice as long if doubtful.
         tail_growth: how much wider the veil gets for each second of these.
     """
 
-    glance: float = 0.2
+    glance: float = 0.15
     enter: float = 1.75
     hold_s: float = 0.5
+    large_hold_s: float = 0.2
     tail_s: float = 0.1
     tail_growth: float = 0.5
+
+
+CAREFUL = Policy(large_hold_s=Policy().hold_s)
+"""For when an exposed face can cost someone dearly: size is no reason to follow less far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +101,9 @@ def verdict(
         return None
     score = float(seen[sighted][looked if looked.any() else ...].max())
     sure = score >= DOUBTFUL and len(sighted) > 1
-    hold = round(policy.hold_s * rate)
     first, last = int(sighted[0]), int(sighted[-1])
-    low, high = _firm(trail, first, last, hold)
+    hold_s = _hold_s(boxes[[first, last]], score, size_wh, policy)
+    low, high = _firm(trail, (first, last), np.rint(hold_s * rate))
     tail = max(round(policy.tail_s * rate * (1 if sure else 2)), 1)
     start, stop = trail.start + low, trail.start + high + 1
     before = _tail(boxes[: low + 1][::-1], min(tail, start - shot.start), policy, rate)
@@ -104,12 +119,20 @@ def verdict(
     )
 
 
-def _firm(trail: Trail, first: int, last: int, hold: int) -> tuple[int, int]:
-    """How far around its sightings a trail was followed firmly."""
-    low, high = first, last
-    while low > 0 and first - low < hold and trail.firm[low - 1]:
+def _hold_s(boxes: Boxes, score: float, size_wh: SizeWH, policy: Policy) -> NDArray[np.float64]:
+    """How long a trail with such boxes is held at most, (n,) seconds."""
+    if score >= SURE:
+        return np.full(len(boxes), policy.hold_s)
+    share = np.sqrt(area_px(boxes)) / max(size_wh)
+    return np.interp(share, (SMALL, LARGE), (policy.hold_s, policy.large_hold_s))
+
+
+def _firm(trail: Trail, ends: tuple[int, int], hold: NDArray[np.float64]) -> tuple[int, int]:
+    """How far a trail was followed firmly around its sightings, up to `hold` frames a side."""
+    low, high = ends
+    while low > 0 and ends[0] - low < hold[0] and trail.firm[low - 1]:
         low -= 1
-    while high + 1 < len(trail) and high - last < hold and trail.firm[high + 1]:
+    while high + 1 < len(trail) and high - ends[1] < hold[1] and trail.firm[high + 1]:
         high += 1
     return low, high
 
