@@ -17,6 +17,9 @@ from crowdveil.plan import Action, Origin, Plan, Region, Track
 from crowdveil.progress import Progress
 from crowdveil.sources import Skipped
 
+LARGE_PX = 24
+"""Longer side of a face, in pixels of the picture, from which a recogniser has enough of it."""
+
 
 class Status(StrEnum):
     """How one file ended."""
@@ -40,6 +43,7 @@ class Outcome:
         plan_file: the plan that was written, None if none was.
         faces: how many faces are veiled; where pictures move, most in any one frame.
         uncertain: how many of those a person should look at.
+        large: how many of these are ever `LARGE_PX` or more, and so come first.
         kept: how many faces are left bare because the plan says so.
         error: one sentence, None unless it failed.
         frames: how many frames a video has, 0 for a photo.
@@ -52,6 +56,7 @@ class Outcome:
     plan_file: Path | None = None
     faces: int = 0
     uncertain: int = 0
+    large: int = 0
     kept: int = 0
     error: str | None = None
     frames: int = 0
@@ -98,11 +103,23 @@ def outcome_of(
         output=output,
         plan_file=plan_file,
         faces=most(lambda region: region.action is Action.VEIL),
-        uncertain=most(lambda region: region.action is Action.VEIL and region.uncertain),
+        uncertain=most(_asks),
+        large=most(lambda region: _asks(region) and _longest_px(region) >= LARGE_PX),
         kept=most(lambda region: region.action is Action.KEEP),
         frames=plan.source.frames if video else 0,
         notices=notices,
     )
+
+
+def _asks(region: Region | Track) -> bool:
+    """Whether it is veiled and a person should look at it."""
+    return region.action is Action.VEIL and region.uncertain
+
+
+def _longest_px(region: Region | Track) -> float:
+    """Longer side of its box, or of the largest of its boxes, in pixels."""
+    boxes = [region.box] if isinstance(region, Region) else [key[1:] for key in region.keyframes]
+    return max(max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +152,9 @@ class Summary:
 
     @property
     def uncertain(self) -> tuple[Outcome, ...]:
-        """The files done in this run that hold faces a person should look at."""
-        return tuple(outcome for outcome in self.done if outcome.uncertain)
+        """The files done in this run that hold faces a person should look at, in this order."""
+        asking = (outcome for outcome in self.done if outcome.uncertain)
+        return tuple(sorted(asking, key=lambda outcome: -outcome.large))
 
     @property
     def faceless(self) -> tuple[Outcome, ...]:

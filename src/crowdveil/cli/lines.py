@@ -56,6 +56,7 @@ class JsonLines:
                 "plan": str(outcome.plan_file) if outcome.plan_file else None,
                 "faces": outcome.faces,
                 "uncertain": outcome.uncertain,
+                "large": outcome.large,
                 "kept": outcome.kept,
                 "frames": outcome.frames,
                 "notices": [notice.text for notice in outcome.notices],

@@ -19,7 +19,7 @@ from crowdveil.cli.words import Wording, count, first, plain
 from crowdveil.errors import CrowdveilError
 from crowdveil.progress import Progress, Stage
 from crowdveil.sources import Why
-from crowdveil.summary import Outcome, Status, Summary
+from crowdveil.summary import LARGE_PX, Outcome, Status, Summary
 
 LISTED = 20
 """Files listed under one heading; --json tells all."""
@@ -168,10 +168,7 @@ class Screen:
             "Uncertain faces, veiled to be safe:"
             if self._wording.publishes
             else "Uncertain faces, marked in the plan:",
-            [
-                f"{plain(_shown(outcome))}  {outcome.uncertain} of {outcome.faces}"
-                for outcome in summary.uncertain
-            ],
+            [f"{plain(_shown(outcome))}  {_doubts(outcome)}" for outcome in summary.uncertain],
         )
         self._list(
             "Faces left bare, as the plan says:",
@@ -237,6 +234,12 @@ class Screen:
 def _shown(outcome: Outcome) -> Path:
     """What a person would open to look at an outcome."""
     return outcome.output or outcome.plan_file or outcome.source
+
+
+def _doubts(outcome: Outcome) -> str:
+    """How many faces are uncertain, and how many of them are worth the first look."""
+    doubts = f"{outcome.uncertain} of {outcome.faces}"
+    return f"{doubts} ({outcome.large} at least {LARGE_PX} pixels)" if outcome.large else doubts
 
 
 def _names(paths: Iterable[Path]) -> list[str]:
