@@ -66,9 +66,7 @@ POINTS: dict[Caution, Point] = {
     Caution.NORMAL: Point(
         reaches={
             "cf": Reach(_CF, 0.04, 1.0, finest_px=2048, coarsest_px=1024),
-            # At a quarter of 1280 pixels, less than the trees were learned on, YuNet adds large
-            # doubts and no face (docs/video.md).
-            "yn": Reach(_YN, 0.15, 2.5, finest_px=4096, coarsest_px=640),
+            "yn": Reach(_YN, 0.15, 2.5, finest_px=4096, coarsest_px=512),
         },
         views={"face": View(_CF, 128, 56)},
         smallest_px=12.0,
