@@ -19,10 +19,6 @@ from crowdveil.track.trail import UNSEEN, Trail
 DOUBTFUL = 0.5
 """A trail whose best sighting is below this is flagged for a person."""
 
-SURE = 0.8
-"""From this probability on a trail is followed equally far whatever its size: the faces of people
-who lie down or turn away can be large and yet not seen in every frame."""
-
 SMALL, LARGE = 0.023, 0.047
 """Sides of a face, over the longer side of the picture, up to which no quick pass sees it and from
 which every one should: 12 and 24 pixels of a picture reduced to 512."""
@@ -37,12 +33,12 @@ class Policy:
         enter: what is asked of the best sighting, times what a photo would ask, > 0.
         hold_s: how long it is veiled before its first sighting and after its last while it is
             followed firmly.
-        large_hold_s: the same if it is `LARGE` and below `SURE`; in between for sizes between.
+        large_hold_s: the same if it is `LARGE` and doubtful; in between for sizes between.
         tail_s: veiled on either end when nothing is known any more; twice as long if doubtful.
         tail_growth: how much wider the veil gets for each second of these.
     """
 
-    glance: float = 0.15
+    glance: float = 0.2
     enter: float = 1.75
     hold_s: float = 0.5
     large_hold_s: float = 0.2
@@ -121,7 +117,7 @@ def verdict(
 
 def _hold_s(boxes: Boxes, score: float, size_wh: SizeWH, policy: Policy) -> NDArray[np.float64]:
     """How long a trail with such boxes is held at most, (n,) seconds."""
-    if score >= SURE:
+    if score >= DOUBTFUL:
         return np.full(len(boxes), policy.hold_s)
     share = np.sqrt(area_px(boxes)) / max(size_wh)
     return np.interp(share, (SMALL, LARGE), (policy.hold_s, policy.large_hold_s))
