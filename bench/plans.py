@@ -8,17 +8,10 @@ Its figures lie within a few tenths of a point of those of `bench/video.py`, whi
 """
 
 import argparse
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
-import av
-import numpy as np
-
-import crowdveil
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.geometry import Box
@@ -32,7 +25,7 @@ from crowdveil.track.tracker import Habits
 from crowdveil.track.verdict import Policy
 from crowdveil.watching import Scene, Watch
 from films import RATE, FrameTruth
-from video import SIZES, Judged, Tally, films, judge, report
+from video import Judged, Tally, film_options, films, judge, report
 
 REDUCED = 4
 
@@ -78,31 +71,20 @@ def settings(pairs: Sequence[str]) -> dict[str, float]:
 
 def main() -> None:
     """Make films, plan, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--work", type=Path, required=True, help="folder for films")
-    parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=6)
-    parser.add_argument("--size", choices=SIZES, default="720p")
-    parser.add_argument("--seed", type=int, default=0)
+    about = __doc__.splitlines()[0] if __doc__ else None
+    parser = argparse.ArgumentParser(description=about, parents=[film_options()])
     parser.add_argument("--caution", type=Caution, default=Caution.NORMAL)
     parser.add_argument("--every-frame", type=Effort, default=Effort.AUTO)
     parser.add_argument("--policy", nargs="*", default=[], help="as large_hold_s=0.5")
     parser.add_argument("--habits", nargs="*", default=[], help="as back_s=1")
     args = parser.parse_args()
-    seeds = range(args.seed, args.seed + args.clips)
-    made = films(args.work, seeds, size=args.size, seconds=args.seconds)
+    made = films(args)
     watch = Watch(
         caution=args.caution,
         every_frame=args.every_frame,
         policy=Policy(**settings(args.policy)) if args.policy else None,
         habits=Habits(**settings(args.habits)),
     )
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, crowdveil {crowdveil.__version__}, "
-        f"OpenVINO {version('openvino')}, PyAV {av.__version__}, NumPy {np.__version__}"
-    )
-    print(f"{len(made)} films of {args.seconds:g} s, {args.size}30, seeds from {args.seed}")
     tally = Tally()
     for path, truth in made:
         judge(outlined(planned(path, watch)), reduced(truth), tally)
