@@ -75,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=about, parents=[film_options()])
     parser.add_argument("--caution", type=Caution, default=Caution.NORMAL)
     parser.add_argument("--every-frame", type=Effort, default=Effort.AUTO)
+    parser.add_argument("--fusion", type=Path, help="learned from the other half of the photos")
     parser.add_argument("--policy", nargs="*", default=[], help="as large_hold_s=0.5")
     parser.add_argument("--habits", nargs="*", default=[], help="as back_s=1")
     args = parser.parse_args()
@@ -84,6 +85,7 @@ def main() -> None:
         every_frame=args.every_frame,
         policy=Policy(**settings(args.policy)) if args.policy else None,
         habits=Habits(**settings(args.habits)),
+        fusion=args.fusion,
     )
     tally = Tally()
     for path, truth in made:

@@ -9,7 +9,7 @@ share of all pixels that changed outside every annotated ellipse scaled by 1.69.
 import csv
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from scipy.stats import beta
 
 HIDDEN_FROM = 0.8
 FREE_SCALE = 1.69
+HALVES = ("even", "odd")
 GROUPS = ("perceived_gender", "perceived_age", "perceived_skin")
 
 
@@ -71,6 +72,11 @@ def load(folder: Path) -> list[Annotated]:
             )
         )
     return photos
+
+
+def half(photos: Sequence[Annotated], which: str | None) -> list[Annotated]:
+    """Every second photo, the first or the second of each two (`HALVES`); all if None."""
+    return list(photos if which is None else photos[HALVES.index(which) :: 2])
 
 
 def paint_into(mask: NDArray[np.uint8], boxes: NDArray[np.float32], scale: float) -> None:

@@ -5,7 +5,10 @@ their mirror images, trains the two forests, finds the rule's odds for the wante
 over-redaction from cross-validated probabilities (photos, not faces, are held out), prints
 what those would hide, and writes the model learned from all photos.
 
-    python bench/train_fusion.py normal --over 0.027 --write
+    python bench/train_fusion.py normal --over 0.029 --write
+
+With `--half even` it learns from every second photo, so that `bench/plans.py --half odd` can judge
+it on films of photos that it never saw.
 
 Needs the extra `bench`.
 """
@@ -40,7 +43,7 @@ from crowdveil.geometry import Boxes, pairwise_iou
 from crowdveil.media.picture import RGB
 from crowdveil.redact.look import Look
 from crowdveil.redact.masks import DOUBTFUL_RIM
-from protest import Annotated, Tally, eval_dir, interval, load, simulate
+from protest import HALVES, Annotated, Tally, eval_dir, half, interval, load, simulate
 
 MODEL = Path(__file__).resolve().parents[1] / "src" / "crowdveil" / "models" / "fusion.json"
 FOLDS = 5
@@ -269,24 +272,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("caution", type=Caution, choices=list(Caution))
     parser.add_argument("--over", type=float, required=True, help="wanted over-redaction, 0-1")
-    parser.add_argument("--write", action="store_true", help="write models/fusion.json")
+    parser.add_argument("--half", choices=HALVES, help="learn from every second photo only")
+    parser.add_argument("--write", type=Path, nargs="?", const=MODEL, help="the model to write to")
     arguments = parser.parse_args()
-    photos = load(eval_dir() / "wider_protest")
+    photos = half(load(eval_dir() / "wider_protest"), arguments.half)
     model, judged = learn(arguments.caution, photos, arguments.over, print)
     print(f"{arguments.caution}: cross-validated over {len(photos)} photos, rule {model['rule']}")
     report(judged.tally(Rule.model_validate(model["rule"])))
     if arguments.write:
         whole: dict[str, Any] = {"version": 1, "points": {}}
-        if MODEL.exists():
-            whole = json.loads(MODEL.read_text())
+        if arguments.write.exists():
+            whole = json.loads(arguments.write.read_text())
         whole["about"] = (
             "Boosted trees over the features of crowdveil.detect.features, learned by "
             "bench/train_fusion.py on annotated photos of protests. Apache-2.0."
         )
         whole["points"][str(arguments.caution)] = model
-        MODEL.write_text(json.dumps(whole, indent=None, separators=(",", ":")) + "\n")
-        print("Now put its hash and size into models/catalogue.py:")
-        print(hashlib.sha256(MODEL.read_bytes()).hexdigest(), MODEL.stat().st_size)
+        arguments.write.write_text(json.dumps(whole, indent=None, separators=(",", ":")) + "\n")
+        print("Its hash and size, for models/catalogue.py:")
+        data = arguments.write.read_bytes()
+        print(hashlib.sha256(data).hexdigest(), len(data))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 import crowdveil
 from films import FrameTruth, write_film
-from protest import FREE_SCALE, HIDDEN_FROM, eval_dir, interval, load
+from protest import FREE_SCALE, HALVES, HIDDEN_FROM, eval_dir, half, interval, load
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 PLAIN_BLACK = 16
@@ -183,16 +183,18 @@ def film_options() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--size", choices=SIZES, default="720p")
     parser.add_argument("--seed", type=int, default=0, help="of the first film")
+    parser.add_argument("--half", choices=HALVES, help="films of every second photo only")
     return parser
 
 
 def films(args: argparse.Namespace) -> list[tuple[Path, list[FrameTruth]]]:
     """The films that `film_options` asks for, made unless they are there; prints what is used."""
-    photos = load(eval_dir() / "wider_protest")
+    photos = half(load(eval_dir() / "wider_protest"), args.half)
+    name = f"film-{args.half}" if args.half else "film"
     args.work.mkdir(parents=True, exist_ok=True)
     made = []
     for seed in range(args.seed, args.seed + args.clips):
-        path = args.work / f"film-{args.size}-{args.seconds:g}s-{seed:03}.mp4"
+        path = args.work / f"{name}-{args.size}-{args.seconds:g}s-{seed:03}.mp4"
         known = path.with_suffix(".truth")
         if not known.exists():
             size_wh = SIZES[args.size]
@@ -206,7 +208,10 @@ def films(args: argparse.Namespace) -> list[tuple[Path, list[FrameTruth]]]:
         f"Python {platform.python_version()}, crowdveil {crowdveil.__version__}, "
         f"OpenVINO {version('openvino')}, PyAV {av.__version__}"
     )
-    print(f"{len(made)} films of {args.seconds:g} s, {args.size}30, H.264, seeds from {args.seed}")
+    print(
+        f"{len(made)} films of {args.seconds:g} s, {args.size}30, H.264, seeds from {args.seed}"
+        + (f", of the {args.half} photos" if args.half else "")
+    )
     return made
 
 

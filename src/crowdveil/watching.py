@@ -132,6 +132,7 @@ class Watch:
         detectors: Mapping[str, Detector] | None = None,
         habits: Habits | None = None,
         policy: Policy | None = None,
+        fusion: Path | None = None,
     ) -> None:
         """Load and compile everything.
 
@@ -142,13 +143,16 @@ class Watch:
             detectors: what `load_detectors` gave, to be shared; None to load them.
             habits: how faces are followed, None for the usual way.
             policy: how it is decided who is veiled, None for the usual way.
+            fusion: as for `FaceFinder`.
 
         Raises:
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
         detectors = load_detectors() if detectors is None else detectors
-        self._full = FaceFinder(caution=caution, detector=detector, detectors=detectors)
-        self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors)
+        self._full = FaceFinder(
+            caution=caution, detector=detector, detectors=detectors, fusion=fusion
+        )
+        self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors, fusion=fusion)
         self._effort = every_frame
         usual = CAREFUL if caution is Caution.HIGH else Policy()
         self._habits, self._policy = habits or Habits(), policy or usual

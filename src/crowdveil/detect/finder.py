@@ -103,6 +103,7 @@ class FaceFinder:
         caution: Caution = Caution.NORMAL,
         detector: Path | None = None,
         detectors: Mapping[str, Detector] | None = None,
+        fusion: Path | None = None,
     ) -> None:
         """Load and compile everything.
 
@@ -111,6 +112,7 @@ class FaceFinder:
             detector: an ONNX detector of the user's, with its description beside it; its
                 faces are veiled in addition to those of the built-in detectors.
             detectors: what `load_detectors` gave, to be shared; None to load them.
+            fusion: another fusion model than the built-in one, for benchmarks; None for that.
 
         Raises:
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
@@ -118,7 +120,7 @@ class FaceFinder:
         self.caution = caution
         self._custom = load_detector(detector) if detector else None
         self._eyes = Eyes(POINTS[caution], detectors)
-        self._fusion = load_fusion(weights_path("fusion"), caution)
+        self._fusion = load_fusion(fusion or weights_path("fusion"), caution)
         self.weights = {name: weights_hash(name) for name in ("centerface", "yunet", "fusion")}
         if self._custom:
             self.weights[self._custom.detector.name] = self._custom.sha256
