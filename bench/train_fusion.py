@@ -7,8 +7,8 @@ what those would hide, and writes the model learned from all photos.
 
     python bench/train_fusion.py normal --over 0.029 --write
 
-With `--half even` it learns from every second photo, so that `bench/plans.py --half odd` can judge
-it on films of photos that it never saw.
+With `--half even --write PATH` it learns from every second photo, so that `bench/plans.py --half odd
+--fusion PATH` can judge it on films of photos that it never saw (`normal` and `low`, which videos use).
 
 Needs the extra `bench`.
 """
@@ -275,6 +275,8 @@ def main() -> None:
     parser.add_argument("--half", choices=HALVES, help="learn from every second photo only")
     parser.add_argument("--write", type=Path, nargs="?", const=MODEL, help="the model to write to")
     arguments = parser.parse_args()
+    if arguments.half and arguments.write == MODEL:
+        parser.error("--half: the built-in model learns from all photos; give --write a path")
     photos = half(load(eval_dir() / "wider_protest"), arguments.half)
     model, judged = learn(arguments.caution, photos, arguments.over, print)
     print(f"{arguments.caution}: cross-validated over {len(photos)} photos, rule {model['rule']}")

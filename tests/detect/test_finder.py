@@ -1,6 +1,9 @@
 """Finding faces in a crowd whose faces are known, and in real photos."""
 
+import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from crowdveil.demo.crowd import Crowd, compose_crowd
 from crowdveil.detect.faces import Faces
 from crowdveil.detect.finder import Caution, FaceFinder
 from crowdveil.geometry import pairwise_iou
-from crowdveil.models.registry import portrait_path
+from crowdveil.models.registry import portrait_path, weights_path
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,17 @@ def test_every_face_says_who_saw_it_and_how_sure_that_is(finder: FaceFinder, cro
     assert all(set(names) <= {"centerface", "yunet"} and names for names in faces.detectors)
     assert ((faces.probability < 0.5) == faces.uncertain).all()
     assert list(faces.probability) == sorted(faces.probability, reverse=True)
+
+
+def test_a_finder_with_another_fusion_decides_by_it_and_says_so(
+    finder: FaceFinder, tmp_path: Path
+) -> None:
+    model = json.loads(weights_path("fusion").read_text())
+    model["points"]["normal"]["rule"]["odds"] *= 2
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(model))
+    changed = FaceFinder(fusion=other)
+    assert changed.rule.odds == 2 * finder.rule.odds
+    assert changed.weights["fusion"] == hashlib.sha256(other.read_bytes()).hexdigest()
+    assert changed.weights["fusion"] != finder.weights["fusion"]
+    assert changed.weights["yunet"] == finder.weights["yunet"]

@@ -3,6 +3,7 @@
 The door to detection: RGB pixels in, `Faces` out. Knows nothing of files or plans.
 """
 
+import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -122,6 +123,8 @@ class FaceFinder:
         self._eyes = Eyes(POINTS[caution], detectors)
         self._fusion = load_fusion(fusion or weights_path("fusion"), caution)
         self.weights = {name: weights_hash(name) for name in ("centerface", "yunet", "fusion")}
+        if fusion:  # plans must not name the built-in one
+            self.weights["fusion"] = hashlib.sha256(fusion.read_bytes()).hexdigest()
         if self._custom:
             self.weights[self._custom.detector.name] = self._custom.sha256
 
