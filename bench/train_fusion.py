@@ -7,8 +7,9 @@ what those would hide, and writes the model learned from all photos.
 
     python bench/train_fusion.py normal --over 0.029 --write
 
-With `--half even --write PATH` it learns from every second photo, so that `bench/plans.py --half odd
---fusion PATH` can judge it on films of photos that it never saw (`normal` and `low`, which videos use).
+With `--half even --write PATH` it learns from every second photo, so that `bench/plans.py
+--half odd --fusion PATH` can judge it on films of photos that it never saw (videos use `normal`
+and `low`).
 
 Needs the extra `bench`.
 """
