@@ -12,6 +12,7 @@ from pathlib import Path
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid, PlanInvalid
+from crowdveil.isolation.limits import PATIENCE_S, Limits
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import AudioChoice, Span
 from crowdveil.plan import Drawn, Plan, Shape
@@ -202,17 +203,43 @@ class Writing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(Finding, Watching, Writing):
+class Limiting:
+    """What one file may take before it is given up.
+
+    Attributes:
+        memory_gb: most memory of the process that works on it, in 10^9 bytes; None for three
+            quarters of what the computer has.
+        patience_s: longest time in which nothing of it gets done, in seconds.
+    """
+
+    memory_gb: float | None = None
+    patience_s: float = PATIENCE_S
+
+    def __post_init__(self) -> None:
+        """Refuse limits that are none."""
+        if self.memory_gb is not None and not 0 < self.memory_gb < math.inf:
+            raise OptionsInvalid(f"memory_gb must be more than 0, not {self.memory_gb}")
+        if not self.patience_s > 0:
+            raise OptionsInvalid(f"patience_s must be more than 0, not {self.patience_s}")
+
+    def limits(self) -> Limits:
+        """The same, for a crew."""
+        return Limits.of(self.memory_gb, self.patience_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(Finding, Watching, Writing, Limiting):
     """The choices of `plan`."""
 
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
         Watching.__post_init__(self)
         Writing.__post_init__(self)
+        Limiting.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Redrawing, Keeping, Filming, Writing):
+class RenderOptions(Redrawing, Keeping, Filming, Writing, Limiting):
     """The choices of `render`.
 
     Attributes:
@@ -226,10 +253,11 @@ class RenderOptions(Redrawing, Keeping, Filming, Writing):
         Redrawing.__post_init__(self)
         Filming.__post_init__(self)
         Writing.__post_init__(self)
+        Limiting.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
+class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing, Limiting):
     """The choices of `veil`.
 
     Attributes:
@@ -247,6 +275,7 @@ class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
         Drawing.__post_init__(self)
         Filming.__post_init__(self)
         Writing.__post_init__(self)
+        Limiting.__post_init__(self)
         if self.rename and self.resume:
             raise OptionsInvalid(
                 "rename and resume contradict each other: neutral names do not tell which "
