@@ -2,31 +2,41 @@
 
 Paths and options come in; a record of everything that was found and measured goes out, with
 pictures for a report. One bad file does not stop the others: what could not be checked is told
-as loudly as what is exposed. One pair is left to `attempt`.
+as loudly as what is exposed, also what its worker died of. One pair is left to `attempt`.
 """
 
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from crowdveil import __version__
 from crowdveil.detect.engine import cores
-from crowdveil.evidence.attempt import attempt
 from crowdveil.evidence.checked import Checked, One, file_record, result_of, sheet_of
 from crowdveil.evidence.gallery import Gallery, read_gallery
 from crowdveil.evidence.groups import read_groups
 from crowdveil.evidence.identity import attack_all
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.evidence.pairs import Matched, Pair, match
+from crowdveil.evidence.pairs import Matched, match
+from crowdveil.evidence.portraits import Portrait
 from crowdveil.evidence.record import AttackRecord, Evidence, FileRecord, Missing, Result, Settings
 from crowdveil.evidence.stills import close_up
+from crowdveil.evidence.tasks import (
+    Checkers,
+    checked_by,
+    checkers,
+    faces_by,
+    thumb_by,
+    weights_by,
+    workers_for,
+)
 from crowdveil.evidence.tools import Tools
 from crowdveil.pipeline import in_order
 from crowdveil.redact.look import Look
-from crowdveil.weigh import BUDGET_PX, weight_px
+from crowdveil.weigh import BUDGET_PX
 
 
 class Watcher(Protocol):
@@ -66,28 +76,41 @@ def check(
         PlanInvalid, WeightsInvalid: plans or weights cannot be used.
     """
     options = options or CheckOptions()
-    matched = match(Path(original), Path(veiled), plans=options.plans)
-    return check_pairs(matched, options=options, watcher=watcher)
+    with checkers(options) as crew:
+        matched = match(
+            Path(original), Path(veiled), plans=options.plans, thumb=partial(thumb_by, crew)
+        )
+        return _checked(matched, crew, options, watcher)
 
 
 def check_pairs(
     matched: Matched, *, options: CheckOptions, watcher: Watcher | None = None
 ) -> Checked:
     """As `check`, for files whose partners are known."""
+    with checkers(options) as crew:
+        return _checked(matched, crew, options, watcher)
+
+
+def _checked(
+    matched: Matched, crew: Checkers, options: CheckOptions, watcher: Watcher | None
+) -> Checked:
+    workers = workers_for(matched.pairs)
+    threads = max(cores() // workers, 1)
     groups = read_groups(options.groups, matched.pairs)
     files: list[FileRecord] = []
     ones: list[One] = []
     with Witnesses() as witnesses:
-        tools = Tools(options, witnesses)
-        gallery = _gallery(options, tools, watcher)
+        tools = Tools(options, witnesses, attack=not options.quick)
+        weights = weights_by(crew, threads) | tools.attacking()
+        gallery = _gallery(options, crew, workers, threads, watcher)
         if watcher is not None:
             watcher.begin(len(matched.pairs))
         attempts = in_order(
             matched.pairs,
-            lambda pair, stop: attempt(pair, tools, options, stop),
-            weight=_weight,
+            lambda pair, stop: checked_by(crew, pair, threads),
+            weight=lambda pair: BUDGET_PX if pair.is_video else 0,
             budget=BUDGET_PX,
-            workers=min(max(cores(), 2), 4),
+            workers=workers,
         )
         with closing(attempts):
             for pair, one in attempts:
@@ -110,7 +133,7 @@ def check_pairs(
             gallery=len(gallery.people),
             gallery_unread=tuple(Missing(name=name, why=why) for name, why in gallery.unread),
         ),
-        weights=tools.weights(),
+        weights=weights,
         tools=witnesses.versions,
         result=_overall(files, bool(unmatched), attacked),
         files=tuple(files),
@@ -121,7 +144,9 @@ def check_pairs(
     return Checked(record, tuple(sheets))
 
 
-def _gallery(options: CheckOptions, tools: Tools, watcher: Watcher | None) -> Gallery:
+def _gallery(
+    options: CheckOptions, crew: Checkers, workers: int, threads: int, watcher: Watcher | None
+) -> Gallery:
     """The faces of other people, looked at first: what is wrong with them ends the check soon."""
     if options.gallery is None:
         return Gallery()
@@ -130,11 +155,10 @@ def _gallery(options: CheckOptions, tools: Tools, watcher: Watcher | None) -> Ga
         if watcher is not None:
             watcher.gallery(done, total)
 
-    return read_gallery(options.gallery, tools.finder(), tools.landmarks(), tell=tell)
+    def faces_of(path: Path) -> Sequence[Portrait] | str:
+        return faces_by(crew, path, threads)
 
-
-def _weight(pair: Pair) -> int:
-    return weight_px(pair.original, video=pair.is_video) + weight_px(pair.copy, video=pair.is_video)
+    return read_gallery(options.gallery, faces_of, workers=workers, tell=tell)
 
 
 def _overall(

@@ -4,10 +4,13 @@ Options come in; finders, watches and embedders go out, the same for all files a
 several threads, with the hashes of all weights that were used.
 """
 
+from collections.abc import Callable, Mapping
 from threading import Lock
 
+from crowdveil.detect.detector import Detector
 from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.detect.landmarks import LandmarkFinder
+from crowdveil.detect.pulse import with_pulse
 from crowdveil.evidence.attackers import load_attackers
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.moving import SENSITIVE
@@ -24,16 +27,38 @@ class Tools:
         attackers: the recognisers, none if the attacks are left out.
     """
 
-    def __init__(self, options: CheckOptions, witnesses: Witnesses) -> None:
-        """Load them; what is wrong with weights is said before any work begins."""
-        self._options, self.witnesses, self._lock = options, witnesses, Lock()
-        self._detectors = load_detectors()
+    def __init__(
+        self,
+        options: CheckOptions,
+        witnesses: Witnesses,
+        *,
+        attack: bool,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Load the recognisers; the rest when it is first needed.
+
+        Args:
+            options: of the check.
+            witnesses: programs of others.
+            attack: whether the recognisers are needed; what is wrong with them is said at once.
+            beat: called, on any thread, each time that a detector has seen something.
+
+        Raises:
+            WeightsInvalid: weights are missing or altered, or cannot be used.
+        """
+        self._options, self.witnesses, self._lock, self._beat = options, witnesses, Lock(), beat
+        self._loaded: Mapping[str, Detector] | None = None
         self._finder: FaceFinder | None = None
         self._landmarks: LandmarkFinder | None = None
         self.attackers: tuple[Embedder, ...] = ()
-        self.finder()
-        if not options.quick:
+        if attack:
             self.attackers = load_attackers(options.attackers)
+
+    @property
+    def _detectors(self) -> Mapping[str, Detector]:
+        if self._loaded is None:
+            self._loaded = with_pulse(load_detectors(), self._beat)
+        return self._loaded
 
     def finder(self) -> FaceFinder:
         """What finds the faces of one picture."""
@@ -62,7 +87,9 @@ class Tools:
         return self._landmarks
 
     def weights(self) -> dict[str, str]:
-        """Name and hash of everything that was used."""
-        used = dict(self.finder().weights)
-        used |= {one.recogniser.name: one.recogniser.sha256 for one in self.attackers}
-        return used
+        """Name and hash of the detectors."""
+        return dict(self.finder().weights)
+
+    def attacking(self) -> dict[str, str]:
+        """Name and hash of the recognisers."""
+        return {one.recogniser.name: one.recogniser.sha256 for one in self.attackers}

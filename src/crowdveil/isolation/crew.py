@@ -40,6 +40,10 @@ _ASLEEP_S = 5.0
 """A round that took longer than this was spent asleep, as by a laptop that was closed: the time
 counts for nobody."""
 
+_START_S = 120.0
+"""How long a process may take to start and import its code at least: however impatient the user is,
+a busy machine must be able to begin."""
+
 _REAP_S = 5.0
 
 _START = """\
@@ -70,12 +74,14 @@ class _Worker:
     Attributes:
         threads: how many it works on.
         process: the process.
+        began: whether it has said anything yet.
         waiting_since: when we began to wait for its next word, None while we do not.
         cause: why it was ended, None if it was not.
     """
 
     threads: int
     process: "subprocess.Popen[bytes]"
+    began: bool = False
     waiting_since: float | None = None
     cause: _Cause | None = None
     lock: Lock = field(default_factory=Lock)
@@ -89,7 +95,9 @@ class _Worker:
         """Its next word, None if it is dead."""
         self.waiting_since = monotonic()
         try:
-            return receive(cast(BinaryIO, self.process.stdout))
+            frame = receive(cast(BinaryIO, self.process.stdout))
+            self.began = True
+            return frame
         except MessageInvalid:
             self.end(_Cause.NONSENSE)
             return None
@@ -327,10 +335,12 @@ class Crew(Generic[S, J, R]):
 
     def _enforce(self, now: float) -> None:
         for worker in self._everyone():
-            since = worker.waiting_since
+            since, patience = worker.waiting_since, self._limits.patience_s
+            if not worker.began:
+                patience = max(patience, _START_S)
             if memory_in_use(worker.process.pid) > self._limits.memory_bytes:
                 worker.end(_Cause.MEMORY)
-            elif since is not None and now - since > self._limits.patience_s:
+            elif since is not None and now - since > patience:
                 worker.end(_Cause.TIME)
 
     def _everyone(self) -> list[_Worker]:

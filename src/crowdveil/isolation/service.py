@@ -50,11 +50,6 @@ class Service(Generic[S, J, R]):
     job: type[J]
     result: type[R]
 
-    def open(self, setup: S, line: Line, threads: int) -> Work[J, R]:
-        """Get ready to work, in a worker, on so many threads."""
-        work: Work[J, R] = named(self.opener)(setup, line, threads)
-        return work
-
 
 def named(address: str) -> Any:
     """The object at `module:name`."""
