@@ -176,16 +176,17 @@ def endless(folder: Path, *, while_dark: bool) -> Path:
 def test_a_detector_that_never_ends_is_given_up_before_any_work(
     people_photo: Path, tmp_path: Path
 ) -> None:
+    detector = endless(tmp_path, while_dark=False)
+    out = tmp_path / "out"
     done = subprocess.run(
-        command("veil", people_photo, "-o", tmp_path / "out", "--patience", "3", "--detector")
-        + [str(endless(tmp_path, while_dark=False))],
+        command("veil", people_photo, "-o", out, "--patience", "3", "--detector", detector),
         capture_output=True,
         text=True,
         timeout=100,
     )
     assert done.returncode == 1
     assert "it may never end" in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert not out.exists()
 
 
 def test_a_photo_on_which_a_detector_never_ends_is_given_up_alone(
@@ -258,6 +259,23 @@ def test_a_script_without_a_main_guard_works_and_nothing_of_its_folder_is_import
         timeout=100,
     )
     assert (done.returncode, done.stdout) == (0, "1 done\n"), done.stderr
+    assert (tmp_path / "out.jpg").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+def test_bundled_into_a_program_it_is_its_own_worker(people_photo: Path, tmp_path: Path) -> None:
+    main = "import sys; sys.frozen = True; sys.executable = sys.argv.pop(1); "
+    main += "from crowdveil.cli import main; main()"
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{main}" "$0" "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        [program, "veil", people_photo, "-o", tmp_path / "out.jpg"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.jpg").is_file()
 
 

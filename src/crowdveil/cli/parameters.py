@@ -136,7 +136,7 @@ MemoryOption: TypeAlias = Annotated[
     typer.Option(
         "--memory-gb",
         metavar="GB",
-        help="Most memory that one file may take (three quarters of it if not given).",
+        help="Most memory that one file may take; three quarters of the computer's if not given.",
     ),
 ]
 PatienceOption: TypeAlias = Annotated[

@@ -26,7 +26,7 @@ from crowdveil.errors import CrowdveilError
 from crowdveil.isolation.limits import Limits, memory_in_use
 from crowdveil.isolation.service import Failure, Service
 from crowdveil.isolation.wire import Codec, MessageInvalid, Sign, receive, send
-from crowdveil.isolation.worker import MEMORY
+from crowdveil.isolation.worker import AS_WORKER, MEMORY
 from crowdveil.progress import Progress
 
 S = TypeVar("S")
@@ -46,9 +46,13 @@ a busy machine must be able to begin."""
 
 _REAP_S = 5.0
 
+_WINDOWS_CRASH = 0xC0000000
+"""Exit codes from which on Windows says that a process crashed."""
+
 _START = """\
-import sys
+import os, sys
 sys.path[:] = {path!r}
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 from crowdveil.isolation.worker import main
 main()
 """
@@ -88,7 +92,7 @@ class _Worker:
 
     def send(self, sign: Sign, message: bytes = b"") -> None:
         """Write to it; if it is dead, that shows when its answer is read."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # broken, or closed
             send(cast(BinaryIO, self.process.stdin), sign, message)
 
     def read(self) -> tuple[Sign, bytes] | None:
@@ -100,6 +104,8 @@ class _Worker:
             return frame
         except MessageInvalid:
             self.end(_Cause.NONSENSE)
+            return None
+        except (OSError, ValueError):  # closed, as the crew was left
             return None
         finally:
             self.waiting_since = None
@@ -116,9 +122,14 @@ class _Worker:
 
     def wait(self) -> int | None:
         """Its exit code once it is gone, negative for a signal; None if it will not go."""
-        with suppress(subprocess.TimeoutExpired):
-            return self.process.wait(_REAP_S)
-        return None
+        try:
+            code = self.process.wait(_REAP_S)
+        except subprocess.TimeoutExpired:
+            return None
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError, AttributeError):
+                cast(BinaryIO, pipe).close()
+        return code
 
 
 class Crew(Generic[S, J, R]):
@@ -308,12 +319,9 @@ class Crew(Generic[S, J, R]):
 
     def _start(self, threads: int) -> _Worker | OSError:
         arguments = [self._service.address, threads, self._limits.memory_bytes, os.getpid()]
-        # The same packages as here. The current folder is left out: it may hold anything.
-        program = _START.format(path=[place for place in sys.path if place])
-        flags = ["-P", *(["-I"] if sys.flags.isolated else [])]
         try:
             process = subprocess.Popen(
-                [sys.executable, *flags, "-c", program, *map(str, arguments)],
+                [*_python(), *map(str, arguments)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -454,6 +462,8 @@ def _end(code: int | None) -> str:
     """How a process ended, as the end of a sentence."""
     if code is None:
         return "hung"
+    if code >= _WINDOWS_CRASH:
+        return f"crashed (code {code:#x})"
     if code >= 0:
         return f"ended by itself with code {code}"
     if code == -getattr(signal, "SIGKILL", 9):
@@ -463,6 +473,15 @@ def _end(code: int | None) -> str:
     except ValueError:
         name = "unknown"
     return f"crashed (signal {-code}, {name})"
+
+
+def _python() -> list[str]:
+    """The command that starts a worker, but for its arguments."""
+    if getattr(sys, "frozen", False):  # bundled into a program, which then is no Python
+        return [sys.executable, AS_WORKER]
+    # The same packages as here. The current folder is left out: it may hold anything.
+    program = _START.format(path=[place for place in sys.path if place])
+    return [sys.executable, "-P", *(["-I"] if sys.flags.isolated else []), "-c", program]
 
 
 def _apart() -> int:

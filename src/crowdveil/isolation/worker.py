@@ -22,6 +22,9 @@ from crowdveil.progress import Progress
 _BEAT_S = 0.2
 """Beats that follow sooner are not sent."""
 
+AS_WORKER = "--as-worker"
+"""First word of the command line of a program that crowdveil is bundled into, to start a worker."""
+
 MEMORY = "MemoryError"
 """Kind of a failure for want of memory."""
 
