@@ -207,7 +207,7 @@ def test_nothing_of_a_worker_can_be_dumped_to_the_disk(trouble: Any) -> None:
         (core,) = [line.split() for line in limits.splitlines() if "core file" in line]
         assert core[4:6] == ["1", "1"]
         (data,) = [line.split() for line in limits.splitlines() if "data size" in line]
-        assert int(data[3]) == int(data[4]) == 750_000_000
+        assert int(data[3]) == int(data[4]) == 2_750_000_000
 
 
 def test_memory_is_what_the_system_says() -> None:

@@ -11,9 +11,9 @@ import sys
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
-_SLACK = 1.5
+_SLACK, _SLACK_BYTES = 1.5, 2_000_000_000
 """How far the hard limit lies above the one that `crew` watches: what a process asks for and does
-not touch counts here and not there."""
+not touch counts here and not there, as most of the stacks of its threads."""
 
 
 def confine(memory_bytes: int, parent: int) -> None:
@@ -33,7 +33,7 @@ def confine(memory_bytes: int, parent: int) -> None:
     # (systemd-coredump) whatever the limit, but for 1, which it takes for such a program's own.
     _limit(resource.RLIMIT_CORE, 1)
     if sys.platform == "linux":
-        _limit(resource.RLIMIT_DATA, int(memory_bytes * _SLACK))
+        _limit(resource.RLIMIT_DATA, int(memory_bytes * _SLACK) + _SLACK_BYTES)
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

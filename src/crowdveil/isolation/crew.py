@@ -247,7 +247,7 @@ class Crew(Generic[S, J, R]):
                     case (Sign.PROGRESS, message):
                         tell(self._progress.decode(message))
                     case (Sign.WEIGHT, message):
-                        taken += self._room.take(self._weights.decode(message))
+                        taken += self._room.take(max(self._weights.decode(message), 0))
                         worker.send(Sign.GO)
                     case (Sign.DONE, message):
                         done = self._results.decode(message)
