@@ -6,7 +6,7 @@ as loudly as what is exposed, also what its worker died of. One pair is left to 
 """
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from crowdveil.detect.engine import cores
 from crowdveil.evidence.checked import Checked, One, file_record, result_of, sheet_of
 from crowdveil.evidence.gallery import Gallery, read_gallery
 from crowdveil.evidence.groups import read_groups
-from crowdveil.evidence.identity import attack_all
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pairs import Matched, match
@@ -25,15 +24,19 @@ from crowdveil.evidence.portraits import Portrait
 from crowdveil.evidence.record import AttackRecord, Evidence, FileRecord, Missing, Result, Settings
 from crowdveil.evidence.stills import close_up
 from crowdveil.evidence.tasks import (
+    Attack,
+    Attackers,
     Checkers,
+    attacked_by,
+    attackers,
     checked_by,
     checkers,
     faces_by,
+    recognisers_by,
     thumb_by,
     weights_by,
     workers_for,
 )
-from crowdveil.evidence.tools import Tools
 from crowdveil.pipeline import in_order
 from crowdveil.redact.look import Look
 from crowdveil.weigh import BUDGET_PX
@@ -97,11 +100,15 @@ def _checked(
     workers = workers_for(matched.pairs)
     threads = max(cores() // workers, 1)
     groups = read_groups(options.groups, matched.pairs)
+    unmatched = [Missing(name=str(one.path), why=one.why) for one in matched.unmatched]
     files: list[FileRecord] = []
     ones: list[One] = []
-    with Witnesses() as witnesses:
-        tools = Tools(options, witnesses, attack=not options.quick)
-        weights = weights_by(crew, threads) | tools.attacking()
+    attacked: tuple[AttackRecord, ...] = ()
+    with ExitStack() as scope:
+        attacking = None if options.quick else scope.enter_context(attackers(options))
+        # What is wrong with weights is said before any work begins.
+        weights = weights_by(crew, threads)
+        weights |= recognisers_by(attacking) if attacking else {}
         gallery = _gallery(options, crew, workers, threads, watcher)
         if watcher is not None:
             watcher.begin(len(matched.pairs))
@@ -118,10 +125,12 @@ def _checked(
                 ones.append(one)
                 if watcher is not None:
                     watcher.done(files[-1])
-    attacked: tuple[AttackRecord, ...] = ()
-    if tools.attackers and matched.pairs:
-        files, attacked = _attacked(files, ones, tools, options, gallery, groups)
-    unmatched = tuple(Missing(name=str(one.path), why=one.why) for one in matched.unmatched)
+        if attacking and files:
+            found = _attacked(files, ones, attacking, options, gallery, groups)
+            if isinstance(found, str):
+                unmatched.append(Missing(name="attacks with recognisers", why=found))
+            else:
+                files, attacked = found
     record = Evidence(
         crowdveil=__version__,
         made_on=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -134,10 +143,10 @@ def _checked(
             gallery_unread=tuple(Missing(name=name, why=why) for name, why in gallery.unread),
         ),
         weights=weights,
-        tools=witnesses.versions,
+        tools=Witnesses().versions,
         result=_overall(files, bool(unmatched), attacked),
         files=tuple(files),
-        unmatched=unmatched,
+        unmatched=tuple(unmatched),
         reidentification=attacked,
     )
     sheets = [sheet_of(one, file) for one, file in zip(ones, files, strict=True)]
@@ -175,20 +184,26 @@ def _overall(
 def _attacked(
     files: list[FileRecord],
     ones: Sequence[One],
-    tools: Tools,
+    crew: Attackers,
     options: CheckOptions,
     gallery: Gallery,
     groups: Sequence[str | None],
-) -> tuple[list[FileRecord], tuple[AttackRecord, ...]]:
-    """Attack the veiled faces of all files, and add what that found to each."""
-    found = attack_all(
-        [one.veiled for one in ones],
+) -> tuple[list[FileRecord], tuple[AttackRecord, ...]] | str:
+    """Attack the veiled faces of all files, and add what that found to each.
+
+    Returns:
+        The files with it and the figures, or the sentence why nothing could be found out.
+    """
+    attack = Attack(
+        faces=tuple(tuple(one.veiled) for one in ones),
         look=_look_of(files, options),
         gallery=gallery.people,
-        landmarks=tools.landmarks(),
-        attackers=tools.attackers,
-        groups=groups,
+        groups=tuple(groups),
     )
+    answer = attacked_by(crew, attack)
+    if isinstance(answer, str):
+        return answer
+    found = answer.attacked
     added = []
     for file, one, new in zip(files, ones, found.recognised, strict=True):
         findings = (*file.findings, *(finding for finding, _ in new))

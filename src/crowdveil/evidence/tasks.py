@@ -1,7 +1,8 @@
 """What a worker of a check is asked, and what it answers: the types, and who asks.
 
 Everything that decodes a file of a check is done by workers: pairs, photos of the gallery, and
-reduced pictures by which renamed copies are found. Doing it is left to `working`.
+reduced pictures by which renamed copies are found. So are the attacks, as recognisers may be the
+user's own. Doing it is left to `working`.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from typing import TypeAlias
 
 from crowdveil.detect.engine import cores
 from crowdveil.evidence.checked import One
+from crowdveil.evidence.identity import Attacked, VeiledFace
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pairs import Pair, Thumb
 from crowdveil.evidence.portraits import Portrait
 from crowdveil.isolation.crew import Crew
 from crowdveil.isolation.service import Service
+from crowdveil.redact.look import Look
 from crowdveil.sources import Input
 from crowdveil.weigh import BUDGET_PX
 
@@ -61,6 +64,45 @@ CHECKING = Service(
     Answer,
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """Attack these faces, as `identity.attack_all`; with no files, only say who would.
+
+    Attributes:
+        faces: for each file its veiled faces.
+        look: how they were veiled, None if unknown.
+        gallery: further faces to search among.
+        groups: for each file the group that its people belong to, or None.
+    """
+
+    faces: tuple[tuple[VeiledFace, ...], ...] = field(default=(), repr=False)
+    look: Look | None = None
+    gallery: tuple[Portrait, ...] = field(default=(), repr=False)
+    groups: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """What came of an attack.
+
+    Attributes:
+        weights: name and hash of the recognisers.
+    """
+
+    weights: dict[str, str]
+    attacked: Attacked
+
+
+ATTACKING = Service(
+    "crowdveil.evidence.tasks:ATTACKING",
+    "crowdveil.evidence.working:open_attack",
+    CheckOptions,
+    Attack,
+    Attempted,
+)
+
+Attackers: TypeAlias = Crew[CheckOptions, Attack, Attempted]
 Checkers: TypeAlias = Crew[CheckOptions, Task, Answer]
 
 
@@ -68,6 +110,12 @@ def checkers(options: CheckOptions) -> Checkers:
     """The workers of one check; to be used as a context manager."""
     undone = "it was NOT checked"
     return Crew(CHECKING, options, options.limits(), undone=undone, room=BUDGET_PX)
+
+
+def attackers(options: CheckOptions) -> Attackers:
+    """The worker that attacks; to be used as a context manager."""
+    undone = "nobody tried to recognise the faces"
+    return Crew(ATTACKING, options, options.limits(), undone=undone)
 
 
 def workers_for(things: Sequence[object]) -> int:
@@ -104,3 +152,19 @@ def weights_by(crew: Checkers, threads: int) -> dict[str, str]:
     crew.ready(threads)
     answer = crew.do(Task(), path=Path("weights"), threads=threads)
     return {} if isinstance(answer, str) else answer.weights
+
+
+def recognisers_by(crew: Attackers) -> dict[str, str]:
+    """Name and hash of the recognisers.
+
+    Raises:
+        WeightsInvalid, OptionsInvalid: they cannot be used.
+    """
+    crew.ready(cores())
+    answer = attacked_by(crew, Attack())
+    return {} if isinstance(answer, str) else answer.weights
+
+
+def attacked_by(crew: Attackers, attack: Attack) -> Attempted | str:
+    """Have faces attacked; the sentence why that failed if it does."""
+    return crew.do(attack, path=Path("attacks with recognisers"), threads=cores())

@@ -1,7 +1,7 @@
-"""Detectors and recognisers of one check.
+"""Detectors of one check.
 
-Options come in; finders, watches and embedders go out, the same for all files and safe to ask from
-several threads, with the hashes of all weights that were used.
+Options come in; finders and watches go out, the same for all files and safe to ask from several
+threads, with the hashes of all weights that were used.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,48 +11,33 @@ from crowdveil.detect.detector import Detector
 from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.detect.landmarks import LandmarkFinder
 from crowdveil.detect.pulse import with_pulse
-from crowdveil.evidence.attackers import load_attackers
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.moving import SENSITIVE
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.recognise.embedder import Embedder
 from crowdveil.watching import Watch
 
 
 class Tools:
-    """Detectors and recognisers; used by several threads.
+    """Detectors; used by several threads.
 
     Attributes:
         witnesses: programs of others that look for leaks.
-        attackers: the recognisers, none if the attacks are left out.
     """
 
     def __init__(
-        self,
-        options: CheckOptions,
-        witnesses: Witnesses,
-        *,
-        attack: bool,
-        beat: Callable[[], None] = lambda: None,
+        self, options: CheckOptions, witnesses: Witnesses, beat: Callable[[], None]
     ) -> None:
-        """Load the recognisers; the rest when it is first needed.
+        """Prepare; each is loaded when it is first needed.
 
         Args:
             options: of the check.
             witnesses: programs of others.
-            attack: whether the recognisers are needed; what is wrong with them is said at once.
             beat: called, on any thread, each time that a detector has seen something.
-
-        Raises:
-            WeightsInvalid: weights are missing or altered, or cannot be used.
         """
         self._options, self.witnesses, self._lock, self._beat = options, witnesses, Lock(), beat
         self._loaded: Mapping[str, Detector] | None = None
         self._finder: FaceFinder | None = None
         self._landmarks: LandmarkFinder | None = None
-        self.attackers: tuple[Embedder, ...] = ()
-        if attack:
-            self.attackers = load_attackers(options.attackers)
 
     @property
     def _detectors(self) -> Mapping[str, Detector]:
@@ -89,7 +74,3 @@ class Tools:
     def weights(self) -> dict[str, str]:
         """Name and hash of the detectors."""
         return dict(self.finder().weights)
-
-    def attacking(self) -> dict[str, str]:
-        """Name and hash of the recognisers."""
-        return {one.recogniser.name: one.recogniser.sha256 for one in self.attackers}

@@ -383,11 +383,11 @@ class Crew(Generic[S, J, R]):
                 )
             case _Cause.NONSENSE:
                 return (
-                    f"{path}: the process that worked on this file answered nonsense, so "
+                    f"{path}: the process that worked on it answered nonsense, so "
                     f"{undone}; do not open the file elsewhere, it may be made to attack programs"
                 )
         return (
-            f"{path}: the process that worked on this file {_end(code)}, so {undone}; try again, "
+            f"{path}: the process that worked on it {_end(code)}, so {undone}; try again, "
             "and if it goes on, save the file anew with another program"
         )
 
