@@ -179,7 +179,7 @@ def test_a_detector_that_never_ends_is_given_up_before_any_work(
     detector = endless(tmp_path, while_dark=False)
     out = tmp_path / "out"
     done = subprocess.run(
-        command("veil", people_photo, "-o", out, "--patience", "3", "--detector", detector),
+        command("veil", people_photo, "-o", out, "--patience", "4", "--detector", detector),
         capture_output=True,
         text=True,
         timeout=100,
@@ -194,10 +194,10 @@ def test_a_photo_on_which_a_detector_never_ends_is_given_up_alone(
 ) -> None:
     dark = tmp_path / "dark.png"
     Image.fromarray(np.zeros((200, 300, 3), np.uint8)).save(dark)
-    options = VeilOptions(detector=endless(tmp_path, while_dark=True), patience_s=5)
+    options = VeilOptions(detector=endless(tmp_path, while_dark=True), patience_s=4)
     summary = crowdveil.veil([people_photo, dark], tmp_path / "out", options=options)
     assert [outcome.status for outcome in summary.outcomes] == ["failed", "done"]
-    assert "no progress for 5 s" in str(summary.failures[0].error)
+    assert "no progress for 4 s" in str(summary.failures[0].error)
 
 
 def test_a_photo_that_needs_too_much_memory_is_named_and_the_rest_is_veiled(

@@ -28,6 +28,7 @@ from crowdveil.isolation.service import Service
 SERVICE = Service("trouble:SERVICE", "trouble:open_work", str, str, str)
 
 def open_work(setup, line, threads):
+    line.beat()
     if setup == "refuse":
         raise WeightsInvalid("no such network")
     if setup == "hang":

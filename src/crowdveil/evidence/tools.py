@@ -43,6 +43,7 @@ class Tools:
     def _detectors(self) -> Mapping[str, Detector]:
         if self._loaded is None:
             self._loaded = with_pulse(load_detectors(), self._beat)
+            self._beat()
         return self._loaded
 
     def finder(self) -> FaceFinder:

@@ -58,6 +58,7 @@ def open_work(options: CheckOptions, line: Line, threads: int) -> Work:
 def open_attack(options: CheckOptions, line: Line, threads: int) -> Attacking:
     """Get ready to attack, as `crowdveil.working.open_work`."""
     use_cores(threads)
+    line.beat()
     recognisers = [one.with_pulse(line.beat) for one in load_attackers(options.attackers)]
     weights = {one.recogniser.name: one.recogniser.sha256 for one in recognisers}
 

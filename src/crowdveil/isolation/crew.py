@@ -41,8 +41,8 @@ _ASLEEP_S = 5.0
 counts for nobody."""
 
 _START_S = 120.0
-"""How long a process may take to start and import its code at least: however impatient the user is,
-a busy machine must be able to begin."""
+"""How long a process may take at least before its first word: however impatient the user is, a busy
+machine must be able to begin."""
 
 _REAP_S = 5.0
 

@@ -20,7 +20,11 @@ class Line(Protocol):
     """How whoever does a job speaks with whoever gave it."""
 
     def beat(self) -> None:
-        """Say that the work goes on; cheap, and safe to call from any thread."""
+        """Say that the work goes on; cheap, and safe to call from any thread.
+
+        While a service opens, the first beat says that all of ours is loaded: what the user
+        brought comes after it, and only then does patience count.
+        """
 
     def tell(self, progress: Progress) -> None:
         """Say how far it is; counts as a beat."""

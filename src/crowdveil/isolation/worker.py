@@ -37,9 +37,8 @@ def main() -> None:
     line = _Line(*_own_pipes())
     service: Service[Any, Any, Any] = named(address)
     try:
-        opener = named(service.opener)
-        line.beat()  # the code is there; from here on, patience counts
-        work: Work[Any, Any] = opener(Codec(service.setup).decode(line.take()), line, int(threads))
+        setup = Codec(service.setup).decode(line.take())
+        work: Work[Any, Any] = named(service.opener)(setup, line, int(threads))
     except Exception as error:
         line.send(Sign.REFUSED, _failure(error))
         return
