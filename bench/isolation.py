@@ -70,6 +70,7 @@ def main() -> None:
             for which in sorted(trees, reverse=bool(round % 2)):
                 out = Path(name, f"{which}-{round}")
                 costs[which].append(veil(trees[which], photos, out))
+                print(f"round {round + 1}, {which}: {costs[which][-1]}", flush=True)
         same, other, missing = filecmp.cmpfiles(
             Path(name, "before-0"), Path(name, "workers-0"), [p.name for p in photos], shallow=False
         )
