@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from PIL import Image
 
 import crowdveil
+from crowdveil.batch import MOST_WORKERS, Hands, share
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.options import VeilOptions
+from crowdveil.outputs import Job
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -313,3 +317,18 @@ def test_how_far_an_animation_is_is_told(people_photo: Path, tmp_path: Path) -> 
     frames[0].save(film, save_all=True, append_images=frames[1:], duration=40)
     crowdveil.veil(film, tmp_path / "out", watcher=Watcher())
     assert told == [(stage, k, 3) for stage in ("looking", "veiling") for k in (1, 2, 3)]
+
+
+@given(st.integers(1, 64), st.integers(0, 100))
+def test_workers_never_use_more_cores_than_there_are(cores: int, photos: int) -> None:
+    hands = share([Job(Path(f"{number}.jpg")) for number in range(photos)], cores)
+    assert 1 <= hands.workers <= MOST_WORKERS
+    assert hands.threads >= 1
+    assert hands.workers * hands.threads <= cores
+
+
+def test_few_photos_are_left_to_one_worker_and_many_are_not() -> None:
+    jobs = [Job(Path(f"{number}.jpg")) for number in range(100)]
+    assert share(jobs[:1], 8) == Hands(1, 8)
+    assert share(jobs, 8) == Hands(MOST_WORKERS, 2)
+    assert share(jobs, 1) == Hands(1, 1)

@@ -34,9 +34,10 @@ _Crew: TypeAlias = Crew[Setup, Job, Made]
 MOST_WORKERS = 4
 """Workers that do photos side by side; more only cost memory."""
 
-WORTH = 12.0
-"""Work that makes a further worker worth its start, which costs as much as five photos: a photo of
-1,024 pixels counts as one."""
+WORTH = 5.0
+"""How much work makes a worker worth its start, which takes the time of two or three photos: a photo
+of 1,024 pixels counts as one. Starting takes a core that would be idle, so less would do for the
+clock, and more for the processor."""
 
 _PHOTO_BYTES = 300_000
 """Size of such a photo's file."""

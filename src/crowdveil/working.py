@@ -14,10 +14,8 @@ from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import use_cores
 from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.detect.pulse import with_pulse
-from crowdveil.filming import plan_video, read_planned_video, render_video
 from crowdveil.isolation.service import Line
 from crowdveil.media.video.clip import Clip
-from crowdveil.media.video.probe import open_clip
 from crowdveil.notices import Notice
 from crowdveil.options import Filming, PlanOptions, RenderOptions, VeilOptions, drawn_with
 from crowdveil.outputs import Job
@@ -69,6 +67,9 @@ def _veiling(options: VeilOptions, eyes: "_Eyes") -> Work:
     def work(job: Job, line: Line) -> Made:
         home = job.plan.parent if job.plan else None
         if job.partial is not None:
+            from crowdveil.filming import plan_video  # brings FFmpeg along
+            from crowdveil.media.video.probe import open_clip
+
             clip = open_clip(job.source)
             plan, damage = plan_video(
                 clip, eyes.watch(), home=home, span=span, breath=line.beat, tell=line.tell
@@ -92,6 +93,9 @@ def _planning(options: PlanOptions, eyes: "_Eyes") -> Work:
     def work(job: Job, line: Line) -> Made:
         home = job.plan.parent if job.plan else None
         if job.video is not None:
+            from crowdveil.filming import plan_video
+            from crowdveil.media.video.probe import open_clip
+
             clip, watch = open_clip(job.source), eyes.watch()
             plan, damage = plan_video(
                 clip, watch, home=home, span=span, breath=line.beat, tell=line.tell
@@ -112,6 +116,8 @@ def _rendering(options: RenderOptions) -> Work:
         look = options.look(job.edited)
         warned = () if options.style is not None else _warning(look)
         if job.partial is not None:
+            from crowdveil.filming import read_planned_video
+
             clip = read_planned_video(job.source, job.edited)
             notices = _film(job, clip, job.edited, look, options, line)
             return Made(job.edited, notices=warned + notices)
@@ -139,6 +145,8 @@ def _film(
     """Write a video to its job's partial file; nothing stays of it if that fails."""
     if job.partial is None:
         raise ValueError("a video needs a place to be written")
+    from crowdveil.filming import render_video
+
     try:
         return render_video(
             clip,
