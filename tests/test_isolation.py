@@ -332,3 +332,13 @@ def test_few_photos_are_left_to_one_worker_and_many_are_not() -> None:
     assert share(jobs[:1], 8) == Hands(1, 8)
     assert share(jobs, 8) == Hands(MOST_WORKERS, 2)
     assert share(jobs, 1) == Hands(1, 1)
+
+
+def test_a_few_large_photos_get_all_cores(tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    large.write_bytes(bytes(20_000_000))
+    phone = tmp_path / "phone.jpg"
+    phone.write_bytes(bytes(4_000_000))
+    assert share([Job(large)] * 5, 8) == Hands(1, 8)
+    assert share([Job(phone)] * 2, 8) == Hands(2, 4)
+    assert share([Job(phone)], 8) == Hands(1, 8)

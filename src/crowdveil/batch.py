@@ -7,12 +7,13 @@ an interrupt finds at most one output in writing, which then disappears. Videos,
 memory, are written by their worker to a hidden file that gets its name here.
 """
 
+import math
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import TypeAlias
 
 from crowdveil.detect.engine import cores
@@ -35,12 +36,17 @@ MOST_WORKERS = 4
 """Workers that do photos side by side; more only cost memory."""
 
 WORTH = 5.0
-"""How much work makes a worker worth its start, which takes the time of two or three photos: a photo
-of 1,024 pixels counts as one. Starting takes a core that would be idle, so less would do for the
-clock, and more for the processor."""
+"""How much work makes a worker worth its start, which takes as long as two or three photos; a photo
+of 1,024 pixels counts as one. Starting takes a core that would be idle, so that less would do for
+the clock, and more for the processor."""
 
 _PHOTO_BYTES = 300_000
 """Size of such a photo's file."""
+
+
+LARGE = 40.0
+"""Work from which a photo, of some 40 megapixels, gets all cores: two such would not be in memory
+together anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +101,20 @@ def run(
         report(Outcome(job.source, Status.ALREADY, output=job.output, plan_file=job.plan))
     if rest:
         hands = share(rest, cores())
-        first = rest[0].video is not None
         with Crew(
             VEILING,
-            replace(setup, films=first),
+            replace(setup, films=rest[0].video is not None),
             limits,
             undone="it was NOT copied" if rest[0].output else "there is NO plan of it",
             room=BUDGET_PX,
         ) as crew:
             try:
-                crew.ready(cores() if first else hands.threads)
+                crew.ready(_threads(rest[0], hands))
                 attempts = in_order(
                     rest,
-                    partial(_attempt, crew, hands, watcher),
-                    weight=lambda job: BUDGET_PX if job.video is not None else 0,
-                    budget=BUDGET_PX,
+                    partial(_attempt, crew, hands, watcher, Lock()),
+                    weight=lambda job: int(_work(job) >= LARGE),
+                    budget=0,  # what is large goes alone; what fits together is for `room`
                     workers=hands.workers,
                 )
                 with closing(attempts):
@@ -127,16 +132,22 @@ def share(jobs: Sequence[Job], cores: int) -> Hands:
 
     Few are done by one worker, as starting another would take longer than they do.
     """
-    work = sum(_work(job.source) for job in jobs if job.video is None)
-    workers = max(min(cores, MOST_WORKERS, int(work / WORTH)), 1)
+    small = [work for work in map(_work, jobs) if work < LARGE]
+    workers = max(min(cores, MOST_WORKERS, len(small), int(sum(small) / WORTH)), 1)
     return Hands(workers, max(cores // workers, 1))
 
 
-def _work(photo: Path) -> float:
-    """How much work a photo is, judged by the size of its file."""
+def _work(job: Job) -> float:
+    """How much work a file is, judged by its size; a video is more than any photo."""
+    if job.video is not None:
+        return math.inf
     with suppress(OSError):
-        return max(photo.stat().st_size / _PHOTO_BYTES, 1.0)
+        return max(job.source.stat().st_size / _PHOTO_BYTES, 1.0)
     return 1.0
+
+
+def _threads(job: Job, hands: Hands) -> int:
+    return hands.threads if _work(job) < LARGE else cores()
 
 
 def _sweep(jobs: Sequence[Job]) -> None:
@@ -148,25 +159,25 @@ def _sweep(jobs: Sequence[Job]) -> None:
 
 
 def _attempt(
-    crew: _Crew, hands: Hands, watcher: Watcher | None, job: Job, stop: Event
+    crew: _Crew, hands: Hands, watcher: Watcher | None, telling: Lock, job: Job, stop: Event
 ) -> Made | str:
     """Have one job done; the sentence of its failure if it fails."""
 
     def tell(progress: Progress) -> None:
         if watcher is not None:
-            watcher.progress(job.source, progress)
+            with telling:  # two animations may be under way
+                watcher.progress(job.source, progress)
 
-    threads = hands.threads if job.video is None else cores()
     try:
         if job.partial is not None:
             _make_folder(job.partial.parent)
-        made = crew.do(job, path=job.source, threads=threads, tell=tell)
+        made = crew.do(job, path=job.source, threads=_threads(job, hands), tell=tell)
     except CrowdveilError as error:
         made = str(error)
     if isinstance(made, str):
         _sweep([job])
     elif (made.photo is None) != (job.output is None or job.partial is not None):
-        raise ValueError("a worker did something else than it was asked")
+        return f"{job.source}: a worker did something else than it was asked; please report it"
     return made
 
 

@@ -480,7 +480,8 @@ def _python() -> list[str]:
     if getattr(sys, "frozen", False):  # bundled into a program, which then is no Python
         return [sys.executable, AS_WORKER]
     # The same packages as here. The current folder is left out: it may hold anything.
-    program = _START.format(path=[place for place in sys.path if place])
+    home = str(Path(errors.__file__).resolve().parents[1])
+    program = _START.format(path=[*(place for place in sys.path if place), home])
     return [sys.executable, "-P", *(["-I"] if sys.flags.isolated else []), "-c", program]
 
 
