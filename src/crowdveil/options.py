@@ -12,6 +12,7 @@ from pathlib import Path
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid, PlanInvalid
+from crowdveil.isolation.limits import PATIENCE_S, Limits
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import AudioChoice, Span
 from crowdveil.plan import Drawn, Plan, Shape
@@ -198,12 +199,36 @@ class Writing(Validated):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(Finding, Watching, Writing):
+class Limiting(Validated):
+    """What one file may take before it is given up.
+
+    Attributes:
+        memory_gb: most memory of the process that works on it, in 10^9 bytes; None for three
+            quarters of what the computer has.
+        patience_s: longest time in which nothing of it gets done, in seconds.
+    """
+
+    memory_gb: float | None = None
+    patience_s: float = PATIENCE_S
+
+    def _refuse(self) -> None:
+        if self.memory_gb is not None and not 0 < self.memory_gb < math.inf:
+            raise OptionsInvalid(f"memory_gb must be more than 0, not {self.memory_gb}")
+        if not self.patience_s > 0:
+            raise OptionsInvalid(f"patience_s must be more than 0, not {self.patience_s}")
+
+    def limits(self) -> Limits:
+        """The same, for a crew."""
+        return Limits.of(self.memory_gb, self.patience_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(Finding, Watching, Writing, Limiting):
     """The choices of `plan`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Redrawing, Keeping, Filming, Writing):
+class RenderOptions(Redrawing, Keeping, Filming, Writing, Limiting):
     """The choices of `render`.
 
     Attributes:
@@ -214,7 +239,7 @@ class RenderOptions(Redrawing, Keeping, Filming, Writing):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
+class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing, Limiting):
     """The choices of `veil`.
 
     Attributes:
