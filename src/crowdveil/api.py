@@ -46,7 +46,14 @@ from crowdveil.progress import Tell
 from crowdveil.redact.look import LOSSY_WARNING, Look
 from crowdveil.sources import Input, Refusal, expand, judge_media, judge_plan
 from crowdveil.summary import Summary, Watcher
-from crowdveil.veiling import Breath, encode_veiled, plan_photo, read_planned, render_photo
+from crowdveil.veiling import (
+    Breath,
+    encode_veiled,
+    lacks,
+    plan_photo,
+    read_planned,
+    render_photo,
+)
 from crowdveil.watching import Watch
 
 AnyPath: TypeAlias = str | PathLike[str]
@@ -116,7 +123,7 @@ def veil(
             data = encode_veiled(
                 photo, job.source, format=job.format, keep_credit=options.keep_credit
             )
-            return Made(_as_drawn(plan, look), data)
+            return Made(_as_drawn(plan, look), data, lacks(photo))
 
         return work
 
@@ -235,7 +242,7 @@ def render_plans(
             data = encode_veiled(
                 photo, job.source, format=job.format, keep_credit=options.keep_credit
             )
-            return Made(job.edited, data, warned)
+            return Made(job.edited, data, warned + lacks(photo))
 
         return work
 
