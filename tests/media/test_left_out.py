@@ -17,7 +17,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from crowdveil.errors import UnsupportedMedia
+from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.media.photos import encode_photo, read_photo
 from crowdveil.media.picture import PhotoFormat
 
@@ -330,3 +330,24 @@ def test_a_list_that_lies_costs_no_photo(share: float, keep: Keep) -> None:
     behind = film()
     loaded = jpeg() + behind[: int(len(behind) * share)] + b"\xff\xff\xff\xffmdat" + jpeg()[:300]
     assert read_photo(keep(loaded)).left_out[-1] == "the video of a motion photo"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece", [b"\xff\xd8\xff", b"\0\0\0\x18ftypmp42", jpeg()[:300]], ids=["JPEG", "MP4", "header"]
+)
+def test_millions_of_false_beginnings_are_passed_over_soon(piece: bytes, keep: Keep) -> None:
+    assert read_photo(keep(jpeg() + piece * (20_000_000 // len(piece)))).frames
+
+
+@pytest.mark.parametrize("format", [PhotoFormat.HEIF, PhotoFormat.AVIF])
+def test_a_size_that_would_fill_the_memory_is_refused_by_its_number(
+    format: PhotoFormat, keep: Keep
+) -> None:
+    main = picture_of(one_of(format))
+    claim = box(b"ispe", bytes(4) + struct.pack(">II", 60_000, 60_000))
+    kept = tuple(one for one in main.properties if one[4:8] != b"ispe")
+    brand = b"avif" if format is PhotoFormat.AVIF else b"heic"
+    path = keep(file_of([Item(main.kind, main.payload, (claim, *kept))], brand=brand))
+    with pytest.raises(UnreadableMedia, match="60000 x 60000"):
+        read_photo(path)

@@ -70,6 +70,7 @@ def decode(data: bytes, where: str) -> Photo:
     """
     file = iso_file.parse(data)
     data = data[: file.end or None]
+    file.require_room(where)
     with pillow.decoding(where, cut=file.cut):
         how = _encoding(data, file)
         image: Any = pillow.open_image(data, ("AVIF",), where, animated=True)

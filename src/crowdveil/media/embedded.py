@@ -21,6 +21,8 @@ _STARTS = re.compile(
 _RIFF = {b"WAVE": Besides.SOUND, b"AVI ": Besides.MOTION, b"WEBP": Besides.PICTURE}
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"mif1", b"avif"})
 _MOVING = frozenset({b"vide", b"pict"})
+_MAX_STEPS = 50_000
+"""What only looks like beginnings and segments must not take minutes."""
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOS, _EOI = 0xDA, 0xD9
 _APPS = range(0xE0, 0xF0)
@@ -35,11 +37,13 @@ class Jpeg:
         apps: marker, place of the body and body of each application segment.
         end: where it ends.
         picture: whether it has a header and a scan, as a picture must.
+        segments: how many segments it has.
     """
 
     apps: tuple[tuple[int, int, bytes], ...]
     end: int
     picture: bool
+    segments: int
 
 
 def embedded(data: bytes, start: int, end: int | None = None) -> Iterator[Besides]:
@@ -54,10 +58,13 @@ def found_in(
     """What is in a part of a file, and where it begins."""
     at = start
     end = len(data) if end is None else min(end, len(data))
-    while found := _STARTS.search(data, at, end):
+    steps = 0
+    while steps < _MAX_STEPS and (found := _STARTS.search(data, at, end)):
+        steps += 1
         at = found.end()
         if found["jpeg"]:
             jpeg = jpeg_at(data, found.start())
+            steps += jpeg.segments
             if jpeg.picture:
                 yield jpeg, found.start()
                 at = max(at, jpeg.end)
@@ -72,16 +79,15 @@ def found_in(
 
 def _of_iso(data: bytes, start: int, end: int) -> tuple[Besides, int]:
     """What kind of ISO media file begins here, and where it ends."""
-    part = data[start:end]
-    file = iso_file.parse(part)
+    file = iso_file.parse(data, start, end)
     # Boxes that are whole can be passed over, with the covers inside them.
     after = start + 12
     for box in file.boxes:
         if not box.whole or not box.kind.isalpha():
             break
-        after = start + box.end
+        after = max(after, box.end)
     handlers = {track.handler for track in file.tracks}
-    if part[8:12] in _STILL_BRANDS:
+    if data[start + 8 : start + 12] in _STILL_BRANDS:
         return Besides.PICTURE, after
     sound = b"soun" in handlers and not handlers & _MOVING
     return Besides.SOUND if sound else Besides.MOTION, after
@@ -90,12 +96,14 @@ def _of_iso(data: bytes, start: int, end: int) -> tuple[Besides, int]:
 def jpeg_at(data: bytes, start: int) -> Jpeg:
     """Walk over the JPEG that begins at a place, as far as it goes."""
     apps: list[tuple[int, int, bytes]] = []
-    at, header, scans = start + 2, False, False
-    while (at := next_marker_at(data, at)) >= 0:
+    at, header, scans, segments = start + 2, False, False, 0
+    end = len(data)
+    while segments < _MAX_STEPS and (at := next_marker_at(data, at)) >= 0:
         marker = data[at + 1]
         at += 2
+        end = at
         if marker == _EOI:
-            return Jpeg(tuple(apps), at, header and scans)
+            return Jpeg(tuple(apps), end, header and scans, segments)
         if marker in _STANDALONE:
             break
         size = int.from_bytes(data[at : at + 2], "big")
@@ -105,6 +113,7 @@ def jpeg_at(data: bytes, start: int) -> Jpeg:
             apps.append((marker, at + 2, data[at + 2 : at + size]))
         header |= marker in _SOF
         scans |= marker == _SOS
+        segments += 1
         at += size
     # Its end is missing: what was there counts.
-    return Jpeg(tuple(apps), len(data) if at < 0 else at, header and scans)
+    return Jpeg(tuple(apps), len(data) if at < 0 else end, header and scans, segments)

@@ -74,6 +74,7 @@ def decode(data: bytes, where: str) -> Photo:
             "or all of it as a video, first"
         )
     data = _still(data, file)
+    file.require_room(where)
     with pillow.decoding(where, cut=file.cut):
         image = _primary(data, where)
         bits = int(image.info.get("bit_depth", 8))

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from crowdveil.media.limits import check_size
+
 ALPHA = frozenset({b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"})
 """How auxiliary pictures are marked that hold transparency."""
 
@@ -19,6 +21,7 @@ CODED = frozenset({b"hvc1", b"av01", b"avc1", b"vvc1", b"evc1", b"lhv1", b"jpeg"
 DERIVED = frozenset({b"grid", b"iovl", b"iden"})
 """Kinds of items that are pictures: coded ones, and those made of others."""
 
+_ISPE_BYTES = 12
 _NAME = re.compile(rb"[ -~\xa9]{4}")
 _MAX_BOXES = 100_000
 """A file of many tiny boxes must not take minutes."""
@@ -106,6 +109,13 @@ class IsoFile:
         """Where the last box ends; what follows is no part of the file."""
         return self.boxes[-1].end if self.boxes else 0
 
+    def require_room(self, where: str) -> None:
+        """Refuse a picture that says it is too large, as `check_size` does."""
+        for body in self.of_shown(b"ispe")[:1]:
+            if len(body) >= _ISPE_BYTES:
+                width, height = struct.unpack_from(">II", body, 4)
+                check_size(width, height, 1, where)
+
     def parts_of(self, number: int) -> set[int]:
         """A picture and all items that it is made of."""
         found, waiting = set[int](), [number]
@@ -145,10 +155,15 @@ class IsoFile:
         return [body for item in items for name, body in item.properties if name == kind]
 
 
-def parse(data: bytes) -> IsoFile:
-    """List what is in a file; of a damaged one, what can be read."""
+def parse(data: bytes, start: int = 0, end: int | None = None) -> IsoFile:
+    """List what is in a file; of a damaged one, what can be read.
+
+    Args:
+        data: the file, or others around it.
+        start, end: where it begins, and where it ends at the latest.
+    """
     file = IsoFile()
-    for box in boxes_in(data, 0, len(data)):
+    for box in boxes_in(data, start, len(data) if end is None else end):
         # A second beginning, or what is no box, is something else behind this file.
         if (box.kind == b"ftyp" and file.boxes) or not _NAME.fullmatch(box.kind):
             break
