@@ -72,8 +72,9 @@ def decode(data: bytes, where: str) -> Photo:
     data = data[: file.end or None]
     file.require_room(where)
     with pillow.decoding(where, cut=file.cut):
+        file.require_whole(len(data))
         how = _encoding(data, file)
-        image: Any = pillow.open_image(data, ("AVIF",), where, animated=True)
+        image: Any = pillow.open_image(data, ("AVIF",), where, animated=True, cut=file.cut)
         turn = orientation.exif_orientation(pillow.text_or_bytes(image.info.get("exif")))
         moving = image.n_frames > 1
         deep = None if moving or how.bits == 8 else _deep(data, image, how.bits, where)

@@ -31,8 +31,9 @@ def decode(data: bytes, where: str) -> Photo:
         UnreadableMedia: damaged, truncated or too large.
         UnsupportedMedia: pixels of a kind that is not known.
     """
-    with pillow.decoding(where, cut=pixels_end(data) > len(data)):
-        image = pillow.open_image(_for_pillow(data), ("BMP",), where)
+    cut = max(_SHORTEST, pixels_end(data)) > len(data)
+    with pillow.decoding(where, cut=cut):
+        image = pillow.open_image(_for_pillow(data), ("BMP",), where, cut=cut)
         density = pillow.density_of(image)
         picture = pillow.to_picture(image, where)
     return Photo(PhotoFormat.BMP, (picture,), density=density)

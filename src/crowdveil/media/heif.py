@@ -76,6 +76,7 @@ def decode(data: bytes, where: str) -> Photo:
     data = _still(data, file)
     file.require_room(where)
     with pillow.decoding(where, cut=file.cut):
+        file.require_whole(len(data))
         image = _primary(data, where)
         bits = int(image.info.get("bit_depth", 8))
         # A copy: some versions of pillow-heif free what their pictures only lend.

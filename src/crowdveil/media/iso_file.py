@@ -90,6 +90,7 @@ class IsoFile:
         primary: the number of the picture to show, None without one.
         items: number to item.
         references: kind, from, and to which items each leads.
+        ends: item to where its last byte in the file ends.
         tracks: in order.
     """
 
@@ -97,12 +98,14 @@ class IsoFile:
     primary: int | None = None
     items: dict[int, Item] = field(default_factory=dict)
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
     tracks: list[Track] = field(default_factory=list)
 
     @property
     def cut(self) -> bool:
-        """Whether the file ends before its last box does."""
-        return not self.boxes or not self.boxes[-1].whole
+        """Whether the file ends before its last box does, or before it lists anything."""
+        kinds = {box.kind for box in self.boxes}
+        return not kinds & {b"meta", b"moov"} or not self.boxes[-1].whole
 
     @property
     def end(self) -> int:
@@ -115,6 +118,20 @@ class IsoFile:
             if len(body) >= _ISPE_BYTES:
                 width, height = struct.unpack_from(">II", body, 4)
                 check_size(width, height, 1, where)
+
+    def require_whole(self, size: int) -> None:
+        """Refuse a picture some of whose parts lie outside a file of `size` bytes.
+
+        Raises:
+            ValueError: they do; decoders would show what there is.
+        """
+        if self.primary is None:
+            return
+        shown = self.parts_of(self.primary)
+        for alpha in self.alphas_of(self.primary):
+            shown |= self.parts_of(alpha)
+        if any(self.ends.get(number, 0) > size for number in shown):
+            raise ValueError("its picture ends too early")
 
     def parts_of(self, number: int) -> set[int]:
         """A picture and all items that it is made of."""
@@ -203,6 +220,9 @@ def _read_meta(data: bytes, meta: Box, file: IsoFile) -> None:
         file.primary = _number(data, box.start + 4, 4 if data[box.start] else 2)
     if box := inner.get(b"iinf"):
         _read_infos(data, box, file)
+    if box := inner.get(b"iloc"):
+        with suppress(IndexError):
+            _read_places(data, box, file)
     if box := inner.get(b"iprp"):
         with suppress(struct.error, IndexError):
             _read_properties(data, box, file)
@@ -217,6 +237,30 @@ def _read_infos(data: bytes, box: Box, file: IsoFile) -> None:
         at = info.start + (10 if wide else 8)
         number = _number(data, info.start + 4, 4 if wide else 2)
         file.items.setdefault(number, Item(data[at : at + 4]))
+
+
+def _read_places(data: bytes, box: Box, file: IsoFile) -> None:
+    """Where items end that lie in the file itself, in one piece or several."""
+    version = data[box.start]
+    offset, length = data[box.start + 4] >> 4, data[box.start + 4] & 15
+    base, index = data[box.start + 5] >> 4, data[box.start + 5] & 15 if version else 0
+    wide = 4 if version == 2 else 2
+    at = box.start + 6 + wide
+    for _ in range(min(_number(data, at - wide, wide), _MAX_BOXES)):
+        number = _number(data, at, wide)
+        method = _number(data, at + wide, 2) & 15 if version else 0
+        at += wide + (4 if version else 2)
+        start = _number(data, at, base)
+        pieces = _number(data, at + base, 2)
+        at += base + 2
+        for _ in range(pieces):
+            at += index
+            end = start + _number(data, at, offset) + _number(data, at + offset, length)
+            at += offset + length
+            if at > box.end:
+                return
+            if not method:
+                file.ends[number] = max(file.ends.get(number, 0), end)
 
 
 def _read_properties(data: bytes, box: Box, file: IsoFile) -> None:

@@ -28,7 +28,13 @@ _STRIP_PX = 4_000_000
 """Pixels copied out of Pillow at a time: it would otherwise hold the picture three times."""
 
 
-_SHORT = ("runcated", "nexpected end of file", "end too early", "outside the file")
+_SHORT = (
+    "runcated",
+    "nexpected end of file",
+    "end too early",
+    "outside the file",
+    "size too small",
+)
 """What decoders and we say of data that end before the picture does."""
 _BEYOND = ("ecurity limit", "exceeds the maximum")
 """What libheif says of files that ask for too much."""
@@ -99,7 +105,12 @@ def damaged(where: str, reason: str) -> UnreadableMedia:
 
 
 def open_image(
-    data: bytes, formats: tuple[str, ...], where: str, *, animated: bool = False
+    data: bytes,
+    formats: tuple[str, ...],
+    where: str,
+    *,
+    animated: bool = False,
+    cut: bool = False,
 ) -> Image.Image:
     """Open an image without decoding its pixels yet.
 
@@ -108,11 +119,12 @@ def open_image(
         formats: Pillow's names of the only decoders allowed.
         where: what to call the file in messages.
         animated: whether all frames will be decoded, so that their sum must be small enough.
+        cut: as for `decoding`.
 
     Raises:
         UnreadableMedia: damaged, or larger than the limits.
     """
-    with decoding(where):
+    with decoding(where, cut=cut):
         # Pillow would warn of photos far below our own limit, which follows.
         if Image.MAX_IMAGE_PIXELS is not None and Image.MAX_IMAGE_PIXELS < MAX_FRAME_PX:
             Image.MAX_IMAGE_PIXELS = MAX_FRAME_PX

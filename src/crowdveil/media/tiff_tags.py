@@ -221,7 +221,9 @@ def read_sub_directories(data: bytes, tags: Tags) -> list[Tags]:
 def _layout(data: bytes) -> Layout:
     orders = {b"II": "<", b"MM": ">"}
     order = orders.get(data[:2])
-    if order is None or len(data) < _SHORTEST:
+    if len(data) < _SHORTEST:
+        raise ValueError("it ends too early")
+    if order is None:
         raise ValueError("it does not begin as a TIFF file")
     (version,) = struct.unpack_from(order + "H", data, 2)
     if version not in (42, 43):
