@@ -125,7 +125,7 @@ def test_a_turned_photo_is_upright_and_as_good(orientation: int, sampling: int) 
 def test_odd_sizes_are_as_good_after_any_turn(
     orientation: int, sampling: int, size_wh: tuple[int, int]
 ) -> None:
-    """Squares counted from the other side fall elsewhere: 35 dB, if nothing is done."""
+    """Squares counted from the other side fall elsewhere."""
     source = saved(
         scene(size_wh=size_wh), quality=70, subsampling=sampling, exif=exif_with(orientation)
     )

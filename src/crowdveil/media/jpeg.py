@@ -31,8 +31,8 @@ _SUBSAMPLING = {((1, 1), (1, 1)): 0, ((2, 1), (1, 1)): 1, ((2, 2), (1, 1)): 2}
 _FULL_CHROMA = 0
 _SQUARE_PX = 8
 _FINE_STEP = 4
-"""Longest step for a picture whose squares have moved: 44 dB at worst instead of 31, for about
-twice the bytes (bench/formats.py)."""
+"""Longest step for a picture whose squares have moved: 44 dB at worst, for about twice the bytes
+(bench/formats.py turned)."""
 _FILLED_IN = (127, 128)
 """What coefficients of zero mean, in light and in ink."""
 _MORE = bytes((37 * k + 11) % 251 for k in range(4096))
