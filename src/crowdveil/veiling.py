@@ -24,6 +24,7 @@ from crowdveil.errors import PlanInvalid, UnreadableMedia, UnsupportedMedia
 from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
 from crowdveil.media.picture import RGB, Photo, PhotoFormat, Picture
+from crowdveil.notices import Notice
 from crowdveil.plan import Made, Plan, Source, Track
 from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.look import Look
@@ -139,6 +140,13 @@ def encode_veiled(
     except UnsupportedMedia as error:
         # Encoders know pixels, not files.
         raise UnsupportedMedia(f"{path}: {error}") from error
+
+
+def lacks(photo: Photo) -> tuple[Notice, ...]:
+    """What the user must hear of a copy that holds nothing but the photo's picture."""
+    if not photo.left_out:
+        return ()
+    return (Notice(f"left out of the copy: {', '.join(photo.left_out)}"),)
 
 
 @dataclass(frozen=True, slots=True)

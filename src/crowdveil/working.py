@@ -22,7 +22,7 @@ from crowdveil.outputs import Job
 from crowdveil.plan import Plan
 from crowdveil.redact.look import LOSSY_WARNING, Look
 from crowdveil.tasks import Made, Setup
-from crowdveil.veiling import encode_veiled, plan_photo, read_planned, render_photo
+from crowdveil.veiling import encode_veiled, lacks, plan_photo, read_planned, render_photo
 from crowdveil.watching import Watch
 from crowdveil.weigh import weight_px
 
@@ -82,7 +82,7 @@ def _veiling(options: VeilOptions, eyes: "_Eyes") -> Work:
         photo = render_photo(photo, plan, look, breath=line.beat, tell=line.tell)
         line.beat()
         data = encode_veiled(photo, job.source, format=job.format, keep_credit=options.keep_credit)
-        return Made(_as_drawn(plan, look), data)
+        return Made(_as_drawn(plan, look), data, lacks(photo))
 
     return work
 
@@ -125,7 +125,7 @@ def _rendering(options: RenderOptions) -> Work:
         photo = render_photo(photo, job.edited, look, breath=line.beat, tell=line.tell)
         line.beat()
         data = encode_veiled(photo, job.source, format=job.format, keep_credit=options.keep_credit)
-        return Made(job.edited, data, warned)
+        return Made(job.edited, data, warned + lacks(photo))
 
     return work
 

@@ -120,6 +120,18 @@ def test_json_says_all_in_one_object_a_line(crowdveil: Run, photos: Path) -> Non
     assert summary["faces"] == sum(line["faces"] for line in lines)
 
 
+def test_what_is_left_out_of_a_photo_is_said_and_no_failure(crowdveil: Run, photos: Path) -> None:
+    path = photos / "a.jpg"
+    path.write_bytes(path.read_bytes() * 2)
+    said = crowdveil("veil", photos, "--plans", "plans")
+    assert said.code == 0
+    assert "Note: left out of the copy: a second picture (a.jpg)" in said.out
+    rendered = crowdveil("render", "plans", "-o", "again", "--json")
+    lines = [json.loads(line) for line in rendered.out.splitlines()][:-1]
+    notices = {Path(line["source"]).name: line["notices"] for line in lines}
+    assert notices == {"a.jpg": ["left out of the copy: a second picture"], "b.jpg": []}
+
+
 def test_quiet_says_only_what_went_wrong(crowdveil: Run, photos: Path) -> None:
     assert crowdveil("veil", photos, "--quiet", "-o", "one").out == ""
     (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0")

@@ -24,6 +24,7 @@ STRUCTURE = {
     r"|ColorComponents|EncodingProcess|YCbCrSubSampling)|Adobe:.*"
     r"|Photoshop:([XY]Resolution|DisplayedUnits[XY])",
     "PNG": r"PNG:(BitDepth|ColorType|Compression|Filter|Interlace|ProfileName|SRGBRendering"
+    r"|Gamma|(WhitePoint|Red|Green|Blue)[XY]"
     r"|ImageWidth|ImageHeight|Palette|Transparency|AnimationFrames|AnimationPlays)"
     r"|PNG-pHYs:Pixel(Units|sPerUnit[XY])",
     "TIFF": r"File:ExifByteOrder|IFD\d+:(BitsPerSample|Compression|ImageHeight|ImageWidth"

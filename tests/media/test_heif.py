@@ -229,6 +229,14 @@ def test_truncated_files_are_refused_not_half_decoded(share: float) -> None:
             heif.decode(data[: int(len(data) * share)], "cut.heic")
 
 
+@pytest.mark.parametrize("share", [0.5, 0.75, 0.99])
+def test_a_picture_with_missing_tiles_is_refused(share: float) -> None:
+    """libheif shows the tiles that it has."""
+    whole = file(np.tile(ramps(), (4, 4, 1)), tile_size=64)
+    with pytest.raises(UnreadableMedia, match="ends too early"):
+        heif.decode(whole[: int(len(whole) * share)], "a.heic")
+
+
 def test_a_bomb_is_refused_before_decoding() -> None:
     size = struct.pack(">II", 96, 64)
     data = file(ramps())

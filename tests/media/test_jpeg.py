@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -116,6 +117,57 @@ def test_a_turned_photo_is_upright_and_as_good(orientation: int, sampling: int) 
     assert not output.getexif()
     assert output.size == expected.size
     assert psnr(expected, output) > 45
+
+
+@pytest.mark.parametrize("size_wh", [(171, 103), (168, 104), (161, 112)], ids=str)
+@pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS.keys())
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_odd_sizes_are_as_good_after_any_turn(
+    orientation: int, sampling: int, size_wh: tuple[int, int]
+) -> None:
+    """Squares counted from the other side fall elsewhere."""
+    source = saved(
+        scene(size_wh=size_wh), quality=70, subsampling=sampling, exif=exif_with(orientation)
+    )
+    photo = jpeg.decode(source, "a.jpg")
+    output = jpeg.encode(photo)
+    assert psnr(photo.frames[0].samples, opened(output)) > 44
+    assert len(output) < 4 * len(source)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_odd_sizes_of_other_colours_are_as_good_after_a_turn(mode: str) -> None:
+    source = saved(scene(mode, (171, 103)), quality=70, exif=exif_with(3))
+    photo = jpeg.decode(source, "a.jpg")
+    assert (
+        psnr(photo.frames[0].samples, jpeg.decode(jpeg.encode(photo), "b").frames[0].samples) > 44
+    )
+
+
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+def test_a_file_too_short_for_the_size_it_claims_is_refused_before_decoding(
+    progressive: bool,
+) -> None:
+    """A kilobyte that claims 196 million pixels took 2.4 GB."""
+    data = saved(scene(), progressive=progressive)
+    at = data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 5
+    bomb = data[:at] + struct.pack(">HH", 14_000, 14_000) + data[at + 4 :]
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableMedia, match="ends too early"):
+            jpeg.decode(bomb, "a.jpg")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+def test_the_plainest_picture_is_not_taken_for_a_short_one(mode: str, progressive: bool) -> None:
+    plain = Image.new(mode, (2001, 1003))
+    for how in ({"optimize": True}, {"quality": 1, "subsampling": 2}):
+        source = saved(plain, progressive=progressive, **how)
+        assert jpeg.decode(source, "a.jpg").frames[0].size_wh == (2001, 1003)
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])

@@ -79,6 +79,7 @@ def test_a_truncated_file_is_refused_with_its_path(
     with pytest.raises(UnreadableMedia) as caught:
         read_photo(path)
     assert str(caught.value).startswith(f"{path}: ")
+    assert "ends too early" in str(caught.value)
 
 
 def test_an_empty_file_is_refused(keep: Keep) -> None:

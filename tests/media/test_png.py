@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
 from crowdveil.media import png
+from crowdveil.media.photos import encode_photo
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 
 from .turns import TURNS
@@ -384,6 +385,52 @@ def test_colours_told_in_numbers_are_told_by_a_profile(
         ImageCms.ImageCmsProfile(io.BytesIO(photo.icc))
 
 
+NUMBERS = [
+    (b"sRGB", b"\1"),
+    (b"gAMA", struct.pack(">I", 55_000)),
+    (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+    (b"cICP", bytes([12, 13, 0, 1])),
+]
+
+
+@pytest.mark.parametrize(("channels", "colour"), [(1, GREY), (2, GREY_ALPHA), (3, RGB)])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_numbers_that_describe_colours_are_kept_as_they_are(
+    channels: int, colour: int, depth: int
+) -> None:
+    source = written(noise((3, 3, channels), depth), colour, depth, before=NUMBERS)
+    output = png.encode(png.decode(source, "x.png"))
+    with Image.open(io.BytesIO(source)) as before, Image.open(io.BytesIO(output)) as after:
+        for name in ("gamma", "chromaticity", "srgb"):
+            assert after.info[name] == before.info[name]
+    assert [one for one in chunks_of(output) if one in NUMBERS] == [
+        *(NUMBERS[3], NUMBERS[0], NUMBERS[1], NUMBERS[2])
+    ]
+    assert not any(kind == b"iCCP" for kind, _ in chunks_of(output))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(b"gAMA", b"secret"), (b"gAMA", b"S.E."), (b"cHRM", b"Secret place!" * 3), (b"sRGB", b"S")],
+    ids=["too long", "no gamma", "text for primaries", "no intent"],
+)
+def test_numbers_that_make_no_sense_are_left_behind(kind: bytes, body: bytes) -> None:
+    data = written(noise((3, 3, 1), 8), GREY, 8, before=[(kind, body)])
+    assert not any(found == kind for found, _ in chunks_of(png.encode(png.decode(data, "x.png"))))
+
+
+def test_greys_with_a_gamma_look_the_same_in_a_format_without_one() -> None:
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    linear = (b"gAMA", struct.pack(">I", 100_000))
+    photo = png.decode(written(ramp, GREY, 8, before=[linear]), "x.png")
+    with Image.open(io.BytesIO(encode_photo(photo, format=PhotoFormat.BMP))) as image:
+        shown = np.asarray(image.convert("L")).astype(float)
+    light = ramp[..., 0] / 255
+    # Source: IEC 61966-2-1.
+    srgb = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    assert np.abs(shown - srgb).max() <= 2
+
+
 def test_a_high_dynamic_range_stays_in_a_png() -> None:
     coded = (b"cICP", bytes([9, 16, 0, 1]))
     photo = png.decode(written(noise((3, 3, 3), 16), RGB, 16, before=[coded]), "x.png")
@@ -504,5 +551,5 @@ def test_an_animation_of_too_many_pixels_is_refused_before_decoding() -> None:
 @pytest.mark.parametrize("kind", [b"CgBI", b"ABCD"])
 def test_a_part_that_is_needed_but_unknown_is_refused(kind: bytes) -> None:
     data = written(noise((3, 3, 1), 8), GREY, 8, before=[(kind, bytes(4))])
-    with pytest.raises(UnreadableMedia, match="unknown part"):
+    with pytest.raises(UnsupportedMedia, match=f"unknown kind .*{kind.decode()}"):
         png.decode(data, "x.png")

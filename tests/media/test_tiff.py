@@ -435,3 +435,12 @@ def test_what_is_not_known_is_refused_and_named(samples: Any, settings: dict[str
     data = written(samples, **({"photometric": "minisblack"} | settings))
     with pytest.raises(UnsupportedMedia, match=r"^x\.tif: is a .*export it as"):
         tiff.decode(data, "x.tif")
+
+
+def test_a_page_cut_into_countless_parts_is_refused_by_name() -> None:
+    """Each part is unpacked by itself: one of a pixel each took minutes."""
+    out = io.BytesIO()
+    image = Image.new("L", (1, 60_000))
+    image.save(out, "TIFF", compression="packbits", tiffinfo={278: 1})
+    with pytest.raises(UnsupportedMedia, match="60,000 parts"):
+        tiff.decode(out.getvalue(), "x.tif")

@@ -11,16 +11,19 @@ import re
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import cv2
 import numpy as np
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media import orientation, pillow
+from crowdveil.media import iso_file, orientation, pillow
 from crowdveil.media.icc import HDR_CURVES, coded_profile, neutral_profile
+from crowdveil.media.iso_file import IsoFile
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
+from crowdveil.media.opencv import quiet_opencv
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, Samples, contiguous
 
 MAX_SIDE_PX = 65_536
@@ -28,7 +31,7 @@ QUALITY = 90
 _SPEED = 7
 _DEEP_BITS = 10
 """For 16-bit pictures that were no AVIF."""
-_CONFIGURATION = re.compile(rb"av1C\x81.(.)", re.DOTALL)
+_CONFIGURATION = re.compile(rb"av1C(\x81..)", re.DOTALL)
 """The box that tells depth and subsampling: type, version, level, then the byte of flags."""
 _CODED_COLOURS = re.compile(rb"colrnclx(.{4})", re.DOTALL)
 """The box that numbers primaries and curve."""
@@ -65,24 +68,31 @@ def decode(data: bytes, where: str) -> Photo:
         UnreadableMedia: damaged, truncated or too large.
         UnsupportedMedia: an animation of high dynamic range, which 8 bits cannot hold.
     """
-    with pillow.decoding(where):
-        how = _encoding(data)
-        image: Any = pillow.open_image(data, ("AVIF",), where, animated=True)
+    file = iso_file.parse(data)
+    data = data[: file.end or None]
+    file.require_room(where)
+    with pillow.decoding(where, cut=file.cut):
+        file.require_whole(len(data))
+        how = _encoding(data, file)
+        image: Any = pillow.open_image(data, ("AVIF",), where, animated=True, cut=file.cut)
         turn = orientation.exif_orientation(pillow.text_or_bytes(image.info.get("exif")))
-        deep = how.bits > 8 and image.n_frames == 1
-        if how.hdr and how.bits > 8 and not deep:
+        moving = image.n_frames > 1
+        deep = None if moving or how.bits == 8 else _deep(data, image, how.bits, where)
+        if how.hdr and how.bits > 8 and moving:
             raise UnsupportedMedia(
                 f"{where}: is a moving AVIF of high dynamic range, which is not read; "
                 "export it with standard range first"
             )
         frames, durations = [], []
+        lost: tuple[str, ...] = ()
         for number in range(image.n_frames):
-            if deep:
-                picture = _deep(data, image, how.bits, where)
+            if deep is not None:
+                picture = deep
             else:
                 image.seek(number)
                 image.load()
                 picture = pillow.to_picture(image, where)
+            picture = _clean_area(picture, file)
             frames.append(replace(picture, samples=orientation.upright(picture.samples, turn)))
             durations.append(round(float(image.info.get("duration", 0))))
         pictures = pillow.same_kind(frames)
@@ -90,6 +100,8 @@ def decode(data: bytes, where: str) -> Photo:
         if icc is None and pictures[0].space is ColourSpace.RGB:
             icc = coded_profile(*how.coded)
     animated = len(pictures) > 1
+    if animated and how.bits > 8:
+        lost = (f"shades finer than 8 bits of its {how.bits}",)
     return Photo(
         PhotoFormat.AVIF,
         pictures,
@@ -98,6 +110,7 @@ def decode(data: bytes, where: str) -> Photo:
         loop=0 if animated else None,
         icc=icc,
         encoding=how,
+        left_out=lost,
     )
 
 
@@ -110,33 +123,66 @@ def notes(data: bytes) -> Notes:
     return Notes()
 
 
-def _encoding(data: bytes) -> AvifEncoding:
-    flags = [found[1][0] for found in _CONFIGURATION.finditer(data)]
-    coded = _CODED_COLOURS.search(data)
+def _encoding(data: bytes, file: IsoFile) -> AvifEncoding:
+    """How the picture that is shown is encoded, whatever else the file holds."""
+    said = file.of_shown(b"av1C")
+    if not said:
+        # An animation may list no picture: its one description is in the movie.
+        movies = [data[box.start : box.end] for box in file.boxes if box.kind == b"moov"]
+        said = [found[1] for movie in movies for found in _CONFIGURATION.finditer(movie)]
+    flags = [body[2] for body in said if len(body) > 2]
+    coded = [body[4:8] for body in file.of_shown(b"colr") if body[:4] == b"nclx"]
+    if not said or not file.items:
+        coded += [found[1] for found in _CODED_COLOURS.finditer(data)]
     # Alpha has a configuration of its own, without colour planes.
     colour = next((flag for flag in flags if not flag & 0x10), 0x0C)
     return AvifEncoding(
         bits=max((10 + 2 * bool(flag & 0x20) if flag & 0x40 else 8 for flag in flags), default=8),
         subsampling=_SUBSAMPLING.get(colour >> 2 & 3, "4:2:0"),
-        coded=struct.unpack(">HH", coded[1]) if coded else (_UNSPECIFIED, _UNSPECIFIED),
+        coded=struct.unpack(">HH", coded[0]) if coded else (_UNSPECIFIED, _UNSPECIFIED),
     )
 
 
-def _deep(data: bytes, image: Any, bits: int, where: str) -> Picture:
-    """The still as stored, stretched to 16 bits."""
-    samples: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None or samples.dtype != np.uint16:
+def _deep(data: bytes, image: Any, bits: int, where: str) -> Picture | None:
+    """The still as stored, stretched to 16 bits; None if its pixels have only 8 after all."""
+    with quiet_opencv():
+        samples: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None:
         # OpenCV tells nobody why: Pillow raises if the file is damaged.
         image.load()
         raise UnsupportedMedia(
-            f"{where}: is an AVIF of {bits} bits, which this installation of OpenCV does not "
-            "read; install a newer one or export it with 8 bits first"
+            f"{where}: is an AVIF of {bits} bits whose finer shades cannot be read; "
+            "export it with 8 bits or as PNG first"
         )
+    if samples.dtype != np.uint16:
+        return None
     samples = samples.reshape(*samples.shape[:2], -1)
     check_size(samples.shape[1], samples.shape[0], 1, where)
     space, alpha = _KINDS[samples.shape[2]]
     samples = _swapped(samples)
     return Picture(samples << (16 - bits) | samples >> (2 * bits - 16), space, alpha)
+
+
+def _clean_area(picture: Picture, file: IsoFile) -> Picture:
+    """What of the picture is meant to be seen: no decoder here cuts the rest off.
+
+    Source: ISO/IEC 14496-12, clause 12.1.4 (clap); the centre is that of the whole picture.
+    """
+    body = file.of_shown(b"clap")[:1]
+    if not body or len(body[0]) != 32:
+        return picture
+    parts = struct.unpack(">IIIIiIiI", body[0])
+    if not all(parts[1::2]):
+        return picture
+    width, height, x, y = (Fraction(*parts[k : k + 2]) for k in (0, 2, 4, 6))
+    whole_wh = picture.size_wh
+    left, top = (whole_wh[0] - width) / 2 + x, (whole_wh[1] - height) / 2 + y
+    sides = left, top, left + width, top + height
+    inside = 0 <= left < sides[2] <= whole_wh[0] and 0 <= top < sides[3] <= whole_wh[1]
+    if not inside or any(side.denominator != 1 for side in (left, top, width, height)):
+        return picture
+    x0, y0, x1, y1 = (int(side) for side in sides)
+    return replace(picture, samples=contiguous(picture.samples[y0:y1, x0:x1]))
 
 
 def _swapped(samples: Any) -> Samples:

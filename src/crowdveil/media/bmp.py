@@ -7,6 +7,7 @@ Source: Microsoft, BITMAPV4HEADER.
 
 import io
 import struct
+from contextlib import suppress
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
 _FILE_HEADER_BYTES, _INFO_HEADER_BYTES, _V4_HEADER_BYTES = 14, 40, 108
 _SHORTEST = _FILE_HEADER_BYTES + _INFO_HEADER_BYTES
 _BIT_FIELDS = 3
+_UNPACKED = frozenset({0, _BIT_FIELDS})
 _MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
 _SRGB = 0x73524742
 _INCHES_PER_METRE = 39.3701
@@ -29,8 +31,9 @@ def decode(data: bytes, where: str) -> Photo:
         UnreadableMedia: damaged, truncated or too large.
         UnsupportedMedia: pixels of a kind that is not known.
     """
-    with pillow.decoding(where):
-        image = pillow.open_image(_for_pillow(data), ("BMP",), where)
+    cut = max(_SHORTEST, pixels_end(data)) > len(data)
+    with pillow.decoding(where, cut=cut):
+        image = pillow.open_image(_for_pillow(data), ("BMP",), where, cut=cut)
         density = pillow.density_of(image)
         picture = pillow.to_picture(image, where)
     return Photo(PhotoFormat.BMP, (picture,), density=density)
@@ -48,6 +51,17 @@ def _for_pillow(data: bytes) -> bytes:
     if header < _INFO_HEADER_BYTES or bits not in (4, 8) or data[46:50] != struct.pack("<I", 2):
         return data
     return data[:46] + struct.pack("<I", 3) + data[50:]
+
+
+def pixels_end(data: bytes) -> int:
+    """Where the pixels of a file end, as far as its header tells; 0 if it makes no sense."""
+    with suppress(struct.error):
+        said, start = struct.unpack_from("<I4xI", data, 2)
+        width, height, bits, packing = struct.unpack_from("<ii2xHI", data, 18)
+        if data[14] >= _INFO_HEADER_BYTES and packing in _UNPACKED:
+            return int(start + (abs(width) * bits + 31) // 32 * 4 * abs(height))
+        return int(said)
+    return 0
 
 
 def notes(data: bytes) -> Notes:

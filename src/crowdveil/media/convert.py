@@ -173,8 +173,12 @@ def _through(icc: bytes | None, space: ColourSpace) -> Callable[[Any], Any]:
     if icc is not None:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            # Little CMS would put 33 points of greys in a table, too few for the shadows.
+            exact = ImageCms.Flags(0)
+            if space is ColourSpace.GREY:
+                exact = ImageCms.Flags.NOOPTIMIZE
             transform = ImageCms.buildTransform(
-                source, ImageCms.createProfile("sRGB"), _MODES[space], "RGB"
+                source, ImageCms.createProfile("sRGB"), _MODES[space], "RGB", flags=exact
             )
         except (ImageCms.PyCMSError, OSError):
             # A profile that no colour management takes is ignored, as viewers do.

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from crowdveil.errors import UnreadableMedia
-from crowdveil.media.limits import check_size
+from crowdveil.media.limits import check_frames, check_size
 from crowdveil.media.notes import Notes
+from crowdveil.media.pillow import damaged
 
 PLACES = 256
 """Colours of one table."""
@@ -27,6 +27,7 @@ _EXTENSION, _FRAME, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _APPLICATION = 0xF9, 0xFF
 _INTERLACED = 0x40
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_SHORT = "it ends too early"
 _XMP = b"XMP DataXMP"
 _XMP_END = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\0"
 """Leads a reader who takes the packet for sub-blocks to its end. Source: XMP part 3, 1.1.2."""
@@ -107,23 +108,25 @@ class GifFile:
         repeats: how often the animation is repeated after the first time, 0 for ever, None
             if the file does not say.
         notes: metadata blocks.
+        end: where it ends.
     """
 
     size_wh: tuple[int, int] = (0, 0)
     frames: list[PackedFrame] = field(default_factory=list)
     repeats: int | None = None
     notes: Notes = field(default_factory=Notes)
+    end: int = 0
 
 
 def parse(data: bytes, where: str) -> GifFile:
     """Take a file apart; what follows its trailer is ignored.
 
     Raises:
-        UnreadableMedia: it ends too early or its blocks make no sense.
+        UnreadableMedia: it ends too early, its blocks make no sense, or they are too many.
     """
     file = GifFile()
     if len(data) < 13:
-        raise _damaged(where)
+        raise damaged(where, _SHORT)
     file.size_wh = struct.unpack_from("<HH", data, 6)
     shared = _table(data, 13, data[10])
     at = 13 + _table_bytes(data[10])
@@ -131,12 +134,14 @@ def parse(data: bytes, where: str) -> GifFile:
     while True:
         kind = data[at] if at < len(data) else None
         if kind == _TRAILER:
+            file.end = at + 1
             break
         if kind == _FRAME and at + 10 < len(data):
             left, top, width, height, flags = struct.unpack_from("<HHHHB", data, at + 1)
             start = at + 10 + _table_bytes(flags)
             own = _table(data, at + 10, flags)
             at = _past_sub_blocks(data, start + 1, where)
+            check_frames(len(file.frames) + 1, where)
             file.frames.append(
                 PackedFrame(
                     (left, top),
@@ -155,17 +160,11 @@ def parse(data: bytes, where: str) -> GifFile:
             elif data[start + 1] == _APPLICATION:
                 _read_application(file, data[start:at])
         else:
-            raise _damaged(where)
+            known = kind in (None, _FRAME, _EXTENSION)
+            raise damaged(where, _SHORT if known else "its blocks make no sense")
     if not file.frames:
-        raise _damaged(where)
+        raise damaged(where, "it holds no picture")
     return file
-
-
-def _damaged(where: str) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"{where}: is damaged or not finished (its blocks make no sense); "
-        "fetch it again from the camera or the sender"
-    )
 
 
 def _table_bytes(flags: int) -> int:
@@ -181,7 +180,7 @@ def _past_sub_blocks(data: bytes, at: int, where: str) -> int:
     while at < len(data) and data[at]:
         at += 1 + data[at]
     if at >= len(data):
-        raise _damaged(where)
+        raise damaged(where, _SHORT)
     return at + 1
 
 

@@ -16,8 +16,9 @@ import pillow_heif
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media import pillow
+from crowdveil.media import iso_file, pillow
 from crowdveil.media.icc import HDR_CURVES, coded_profile, neutral_profile
+from crowdveil.media.iso_file import IsoFile
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture
@@ -64,9 +65,18 @@ def decode(data: bytes, where: str) -> Photo:
 
     Raises:
         UnreadableMedia: damaged, truncated or too large.
-        UnsupportedMedia: pixels of a kind that is not known.
+        UnsupportedMedia: an image sequence, or pixels of a kind that is not known.
     """
-    with pillow.decoding(where):
+    file = iso_file.parse(data)
+    if file.primary is None and file.tracks:
+        raise UnsupportedMedia(
+            f"{where}: is a HEIF image sequence, which is not read; export its pictures as JPEG, "
+            "or all of it as a video, first"
+        )
+    data = _still(data, file)
+    file.require_room(where)
+    with pillow.decoding(where, cut=file.cut):
+        file.require_whole(len(data))
         image = _primary(data, where)
         bits = int(image.info.get("bit_depth", 8))
         # A copy: some versions of pillow-heif free what their pictures only lend.
@@ -88,6 +98,17 @@ def decode(data: bytes, where: str) -> Photo:
         if icc is None and encoding.coded and space is ColourSpace.RGB:
             icc = coded_profile(*encoding.coded[:2])
     return Photo(PhotoFormat.HEIF, (Picture(samples, space, alpha),), icc=icc, encoding=encoding)
+
+
+def _still(data: bytes, file: IsoFile) -> bytes:
+    """The file without its tracks, which libheif would judge too, and nothing behind it."""
+    whole = data[: file.end or None]
+    for box in file.boxes:
+        if box.kind == b"moov":
+            # The name stands before the content, or before a size of 64 bits.
+            name = whole.rindex(box.kind, box.start - 12, box.start)
+            whole = whole[:name] + b"free" + whole[name + 4 :]
+    return whole
 
 
 def notes(data: bytes) -> Notes:

@@ -102,6 +102,15 @@ def profile_of(
     return _assemble(_neutral_header(bytes(header)), tags | _texts(4))
 
 
+def grey_profile_of(exponent: float) -> bytes:
+    """Make the profile of greys whose light is a power of their samples."""
+    header = bytearray(_HEADER)
+    header[8:24] = b"\x04\x30\0\0mntrGRAYXYZ "
+    curve = struct.pack(">4s4xHxx", b"para", 0) + _fixed([exponent])
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + _D50, b"kTRC": curve}
+    return _assemble(_neutral_header(bytes(header)), tags | _texts(4))
+
+
 def coded_profile(primaries: int, curve: int) -> bytes | None:
     """The profile of a space given by numbers of ITU-T H.273, tables 2 and 3.
 

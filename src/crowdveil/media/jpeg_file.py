@@ -13,6 +13,7 @@ import numpy as np
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.media.notes import Notes
+from crowdveil.media.pillow import damaged
 
 MAX_SCANS = 100
 """A progressive file of a few bytes may ask for thousands of passes over a huge picture."""
@@ -89,7 +90,7 @@ def parse(data: bytes, where: str) -> JpegFile:
 
     Raises:
         UnreadableMedia: it ends before its end marker, or its structure is broken.
-        UnsupportedMedia: lossless, arithmetic or 12-bit coding.
+        UnsupportedMedia: lossless, arithmetic or 12-bit coding; a rare number of colours.
     """
     file = JpegFile()
     parts = [b"\xff\xd8"]
@@ -103,7 +104,7 @@ def parse(data: bytes, where: str) -> JpegFile:
         if marker == _TEM and not scans:
             continue
         if marker == _SOI or (scans and marker not in _after_scan(file, missing)):
-            raise _damaged(where, "its picture breaks off")
+            raise damaged(where, "its picture breaks off")
         body = _body(data, at, where)
         at += 2 + len(body)
         if marker in _OTHER_SOF:
@@ -113,7 +114,7 @@ def parse(data: bytes, where: str) -> JpegFile:
             )
         if marker in _SOF:
             if file.components:
-                raise _damaged(where, "two pictures begin in one")
+                raise damaged(where, "two pictures begin in one")
             _read_frame(file, body, where)
             file.progressive = _SOF[marker]
             missing = {part.id for part in file.components}
@@ -122,7 +123,10 @@ def parse(data: bytes, where: str) -> JpegFile:
         elif marker == _SOS:
             scans += 1
             if scans > MAX_SCANS:
-                raise _damaged(where, f"more than {MAX_SCANS} passes over the picture")
+                raise UnreadableMedia(
+                    f"{where}: passes more than {MAX_SCANS} times over its picture, which is not "
+                    "safe to decode; save it again as an ordinary JPEG first"
+                )
             missing -= _begun(body)
         elif marker not in (_DHT, _DRI, _DNL):
             if 0xE0 <= marker <= 0xEF:
@@ -134,40 +138,39 @@ def parse(data: bytes, where: str) -> JpegFile:
             parts.append(data[at:end])
             at = end
     if not file.components or not scans:
-        raise _damaged(where, "holds no picture")
+        raise damaged(where, "holds no picture")
     if missing:
-        raise _damaged(where, "some of its colours are missing")
+        raise damaged(where, "some of its colours are missing")
     _read_apps(file, apps)
     file.clean = b"".join([parts[0], *_colour_markers(file, apps), *parts[1:], b"\xff\xd9"])
     return file
 
 
-def _damaged(where: str, reason: str) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"{where}: is damaged or not finished ({reason}); "
-        "fetch it again from the camera or the sender"
-    )
+def next_marker_at(data: bytes, at: int) -> int:
+    """Where the next marker is, past filling and the pixels of a scan; -1 without one."""
+    found = _NEXT_MARKER.search(data, at)
+    return found.start() if found else -1
 
 
 def _next_marker(data: bytes, at: int, where: str) -> tuple[int, int]:
     """The next marker, past any filling, and where its body begins."""
     found = _NEXT_MARKER.search(data, at)
     if found is None:
-        raise _damaged(where, "it ends too early")
+        raise damaged(where, "it ends too early")
     return data[found.end() - 1], found.end()
 
 
 def _body(data: bytes, at: int, where: str) -> bytes:
     size = int.from_bytes(data[at : at + 2], "big")
     if size < 2 or at + size > len(data):
-        raise _damaged(where, "it ends too early")
+        raise damaged(where, "it ends too early")
     return data[at + 2 : at + size]
 
 
 def _end_of_scan(data: bytes, at: int, where: str) -> int:
     found = _NEXT_MARKER.search(data, at)
     if found is None:
-        raise _damaged(where, "it ends too early")
+        raise damaged(where, "it ends too early")
     return found.start()
 
 
@@ -186,14 +189,24 @@ def _begun(body: bytes) -> set[int]:
 
 
 def _read_frame(file: JpegFile, body: bytes, where: str) -> None:
-    if len(body) < 6 or len(body) < 6 + 3 * body[5] or body[5] not in (1, 3, 4):
-        raise _damaged(where, "its header makes no sense")
+    if len(body) < 6 or len(body) < 6 + 3 * body[5] or not body[5]:
+        raise damaged(where, "its header makes no sense")
+    if body[5] not in (1, 3, 4):
+        raise UnsupportedMedia(
+            f"{where}: is a JPEG of {body[5]} colours, which is not read; "
+            "export it as an ordinary JPEG or as PNG first"
+        )
     if body[0] != 8:
         raise UnsupportedMedia(
             f"{where}: is a JPEG with {body[0]} bits a sample, which is not read; "
             "export it as an ordinary JPEG or as PNG first"
         )
     height, width = struct.unpack_from(">HH", body, 1)
+    if not height:
+        raise UnsupportedMedia(
+            f"{where}: is a JPEG that tells its height only at its end, which is not read; "
+            "export it as an ordinary JPEG or as PNG first"
+        )
     file.size_wh = width, height
     file.components = tuple(
         Component(body[k], (body[k + 1] >> 4, body[k + 1] & 15), body[k + 2])
@@ -208,7 +221,7 @@ def _read_tables(tables: dict[int, tuple[int, ...]], body: bytes, where: str) ->
         size = 128 if wide else 64
         steps = np.frombuffer(body[at + 1 : at + 1 + size], ">u2" if wide else "u1")
         if len(steps) != 64:
-            raise _damaged(where, "its tables are cut off")
+            raise damaged(where, "its tables are cut off")
         natural = np.empty(64, np.int64)
         natural[ZIGZAG] = steps
         # The first definition is the one the first scan was made with.

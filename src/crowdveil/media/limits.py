@@ -10,6 +10,17 @@ MAX_FRAME_PX = 200_000_000
 """Largest frame in pixels: twice the largest sensors in cameras that people carry."""
 MAX_TOTAL_PX = 400_000_000
 """Largest sum over the frames of an animation or the pages of a file, in pixels."""
+MAX_FRAMES = 10_000
+"""Frames of one animation: longer ones take hours and are videos."""
+
+
+def check_frames(frames: int, where: str) -> None:
+    """Refuse an animation of more frames than `MAX_FRAMES`; raises `UnreadableMedia`."""
+    if frames > MAX_FRAMES:
+        raise UnreadableMedia(
+            f"{where}: has more than {MAX_FRAMES:,} frames, the limit for a moving picture; "
+            "make a video of it (MP4) or split it first"
+        )
 
 
 def check_size(width: int, height: int, frames: int, where: str) -> None:
@@ -21,10 +32,11 @@ def check_size(width: int, height: int, frames: int, where: str) -> None:
         where: what to call the file in the message.
 
     Raises:
-        UnreadableMedia: a side is below 1 or the picture is larger than the limits.
+        UnreadableMedia: a side is below 1, or the picture or their number is beyond the limits.
     """
     if width < 1 or height < 1 or frames < 1:
         raise UnreadableMedia(f"{where}: holds no picture ({width} x {height} pixels)")
+    check_frames(frames, where)
     area = width * height
     if area > MAX_FRAME_PX or area * frames > MAX_TOTAL_PX:
         raise UnreadableMedia(

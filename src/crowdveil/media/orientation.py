@@ -16,6 +16,8 @@ ORIENTATION_TAG = 0x0112
 X_DENSITY_TAG, Y_DENSITY_TAG, DENSITY_UNIT_TAG = 0x011A, 0x011B, 0x0128
 TRANSPOSING = frozenset({5, 6, 7, 8})
 """Orientations that swap width and height."""
+MIRRORED_X, MIRRORED_Y = frozenset({2, 3, 7, 8}), frozenset({3, 4, 6, 7})
+"""Orientations under which the picture as stored is read from its right, or from below."""
 
 _ROTATIONS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 """What cameras write, done by OpenCV in a third of NumPy's time."""

@@ -5,6 +5,7 @@ works is left to its module, what it cannot hold to `convert`, writing to disk t
 """
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.media import avif, bmp, convert, credit, gif, heif, jpeg, png, tiff, webp
 from crowdveil.media.credit import Credit
 from crowdveil.media.formats import HEAD_BYTES, identify
+from crowdveil.media.left_out import left_out
 from crowdveil.media.picture import Photo, PhotoFormat
 
 __all__ = ["Credit", "encode_photo", "read_credit", "read_photo"]
@@ -43,7 +45,8 @@ def read_photo(path: Path) -> Photo:
     """
     data = _read(path)
     photo: Photo = _module(data, path).decode(data, str(path))
-    return photo
+    besides = left_out(data, photo.format, frames=len(photo.frames))
+    return replace(photo, left_out=photo.left_out + besides)
 
 
 def read_credit(path: Path) -> Credit:

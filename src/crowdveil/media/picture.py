@@ -110,6 +110,7 @@ class Photo:
         density: horizontal and vertical density in dots per inch, if the file gives it.
         encoding: what the encoder of the same format needs to write it as it was; opaque
             to everyone else.
+        left_out: what else the source's file holds, in words such as "a gain map".
     """
 
     format: PhotoFormat
@@ -119,3 +120,4 @@ class Photo:
     icc: bytes | None = None
     density: tuple[float, float] | None = None
     encoding: object = field(default=None, repr=False)
+    left_out: tuple[str, ...] = ()

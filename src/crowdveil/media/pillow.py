@@ -5,6 +5,7 @@ comes out as one of our errors. Formats themselves are left to their modules.
 """
 
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,9 +28,34 @@ _STRIP_PX = 4_000_000
 """Pixels copied out of Pillow at a time: it would otherwise hold the picture three times."""
 
 
+_SHORT = (
+    "runcated",
+    "nexpected end of file",
+    "end too early",
+    "outside the file",
+    "size too small",
+)
+"""What decoders and we say of data that end before the picture does."""
+_BEYOND = ("ecurity limit", "exceeds the maximum")
+"""What libheif says of files that ask for too much."""
+_NOT_READ = {
+    "Unsupported": "",
+    "onversion from YUV": "its colours are coded in a rare way",
+    "No codec available": "its coding is unknown here",
+}
+"""What decoders say of kinds that they do not know, and what to say instead."""
+_SAYS_WHY = (ValueError, OSError, RuntimeError, SyntaxError, zlib.error)
+"""Errors whose text is about the file; others only tell where a decoder stumbled."""
+
+
 @contextmanager
-def decoding(where: str) -> Iterator[None]:
-    """Turn whatever a decoder raises over bad bytes into `UnreadableMedia`."""
+def decoding(where: str, *, cut: bool = False) -> Iterator[None]:
+    """Turn whatever a decoder raises over bad bytes into one of our errors.
+
+    Args:
+        where: what to call the file in messages.
+        cut: whether the file is known to end too early, which explains any damage.
+    """
     try:
         yield
     except CrowdveilError:
@@ -43,23 +69,48 @@ def decoding(where: str) -> Iterator[None]:
         ) from error
     # Decoders meet hostile bytes here and raise all kinds; none may end the batch.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        # Pillow names the buffer that it could not make sense of, which helps nobody.
-        if "BytesIO" in reason:
-            reason = "its header makes no sense"
-        if "nsupported" in reason:
-            raise UnsupportedMedia(
-                f"{where}: is of a kind that is not read ({reason[:120]}); "
+        raise _told(error, where, cut=cut) from error
+
+
+def _told(error: Exception, where: str, *, cut: bool) -> CrowdveilError:
+    """What a user should hear of a decoder's error."""
+    reason = " ".join(str(error).split())
+    for sign, instead in _NOT_READ.items():
+        if sign in reason:
+            return UnsupportedMedia(
+                f"{where}: is of a kind that is not read ({instead or reason[:120]}); "
                 "export it as JPEG, PNG or TIFF first"
-            ) from error
-        raise UnreadableMedia(
-            f"{where}: is damaged or not finished ({reason[:120]}); "
-            "fetch it again from the camera or the sender"
-        ) from error
+            )
+    if any(sign in reason for sign in _BEYOND):
+        return UnreadableMedia(
+            f"{where}: asks for more memory or parts than is safe; "
+            "if it is sound, export it as JPEG first"
+        )
+    if cut or isinstance(error, EOFError) or any(sign in reason for sign in _SHORT):
+        reason = "it ends too early"
+    # Pillow names the buffer that it could not make sense of, which helps nobody.
+    elif "BytesIO" in reason:
+        reason = "its header makes no sense"
+    elif not isinstance(error, _SAYS_WHY) or not reason or "decoder error" in reason:
+        reason = "its parts make no sense"
+    return damaged(where, reason[:120])
+
+
+def damaged(where: str, reason: str) -> UnreadableMedia:
+    """What to raise over a file that is broken."""
+    return UnreadableMedia(
+        f"{where}: is damaged or not finished ({reason}); "
+        "fetch it again from the camera or the sender"
+    )
 
 
 def open_image(
-    data: bytes, formats: tuple[str, ...], where: str, *, animated: bool = False
+    data: bytes,
+    formats: tuple[str, ...],
+    where: str,
+    *,
+    animated: bool = False,
+    cut: bool = False,
 ) -> Image.Image:
     """Open an image without decoding its pixels yet.
 
@@ -68,11 +119,12 @@ def open_image(
         formats: Pillow's names of the only decoders allowed.
         where: what to call the file in messages.
         animated: whether all frames will be decoded, so that their sum must be small enough.
+        cut: as for `decoding`.
 
     Raises:
         UnreadableMedia: damaged, or larger than the limits.
     """
-    with decoding(where):
+    with decoding(where, cut=cut):
         # Pillow would warn of photos far below our own limit, which follows.
         if Image.MAX_IMAGE_PIXELS is not None and Image.MAX_IMAGE_PIXELS < MAX_FRAME_PX:
             Image.MAX_IMAGE_PIXELS = MAX_FRAME_PX

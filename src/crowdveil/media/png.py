@@ -23,8 +23,9 @@ from crowdveil.media import orientation, pillow, png_file
 from crowdveil.media.icc import neutral_profile
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
+from crowdveil.media.opencv import quiet_opencv
 from crowdveil.media.picture import ColourSpace, Photo, PhotoFormat, Picture, Samples
-from crowdveil.media.png_file import INCH_M, PngFile
+from crowdveil.media.png_file import INCH_M, Chunk, PngFile
 
 _STILL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 _ANIMATED = (*_STILL, b"acTL", b"fcTL", b"fdAT")
@@ -50,18 +51,18 @@ _INTERLACING = (
 
 @dataclass(frozen=True, slots=True)
 class PngEncoding:
-    """What a PNG file says about its colours that no ICC profile can.
+    """What a PNG file says about its colours in numbers.
 
     Attributes:
-        coded: the content of `cICP` where it names a curve of high dynamic range.
+        numbers: the chunks that say it (`cICP`, `sRGB`, `gAMA`, `cHRM`).
+        profiled: whether it has a profile as well; else one made of the numbers serves other
+            formats only.
+        hdr: whether the samples are of high dynamic range.
     """
 
-    coded: bytes | None = None
-
-    @property
-    def hdr(self) -> bool:
-        """Whether the samples are of high dynamic range."""
-        return self.coded is not None
+    numbers: tuple[Chunk, ...] = ()
+    profiled: bool = False
+    hdr: bool = False
 
 
 def decode(data: bytes, where: str) -> Photo:
@@ -94,7 +95,7 @@ def decode(data: bytes, where: str) -> Photo:
         loop=loop,
         icc=icc,
         density=density[::-1] if density and turn in orientation.TRANSPOSING else density,
-        encoding=PngEncoding(file.others[b"cICP"]) if _is_hdr(file) else None,
+        encoding=PngEncoding(png_file.colour_numbers(file), b"iCCP" in file.others, _is_hdr(file)),
     )
 
 
@@ -153,7 +154,8 @@ def _deep(file: PngFile) -> Picture:
     spread = _SPREAD[file.colour]
     _require_whole(file, 2 * len(spread))
     bare = file.only((b"IHDR", b"IDAT"))
-    found: Any = cv2.imdecode(np.frombuffer(bare, np.uint8), cv2.IMREAD_UNCHANGED)
+    with quiet_opencv():
+        found: Any = cv2.imdecode(np.frombuffer(bare, np.uint8), cv2.IMREAD_UNCHANGED)
     del bare
     if found is None or found.dtype != np.uint16:
         raise ValueError("its rows make no sense")
@@ -221,10 +223,12 @@ def encode(photo: Photo, xmp: bytes | None = None) -> bytes:
     height, width, channels = first.shape
     colour = _COLOUR_TYPES[channels]
     depth = 8 * first.itemsize
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))]
-    if isinstance(photo.encoding, PngEncoding) and photo.encoding.coded is not None:
-        chunks.append((b"cICP", photo.encoding.coded))
-    if photo.icc:
+    chunks: list[Chunk] = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    ]
+    how = photo.encoding if isinstance(photo.encoding, PngEncoding) else PngEncoding()
+    chunks += how.numbers
+    if photo.icc and (how.profiled or not how.numbers):
         chunks.append((b"iCCP", b"icc\0\0" + zlib.compress(photo.icc)))
     if photo.density is not None:
         x, y = (round(v / INCH_M) for v in photo.density)

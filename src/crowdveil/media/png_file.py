@@ -13,10 +13,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from crowdveil.errors import UnreadableMedia
-from crowdveil.media.icc import SRGB_PRIMARIES, Chromaticities, coded_profile, profile_of
+from crowdveil.errors import UnsupportedMedia
+from crowdveil.media.icc import (
+    SRGB_PRIMARIES,
+    Chromaticities,
+    coded_profile,
+    grey_profile_of,
+    profile_of,
+)
 from crowdveil.media.notes import Notes
-from crowdveil.media.pillow import sound_density
+from crowdveil.media.pillow import damaged, sound_density
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
@@ -25,6 +31,13 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 _MAX_TEXT_BYTES = 16_000_000
 """How far a compressed profile or text may unpack."""
 _SRGB_EXPONENT = 0.45455
+_SCALE = 100_000
+"""`gAMA` and `cHRM` count in parts of this."""
+_NUMBERS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+"""The chunks that describe colours in numbers, and their lengths."""
+_INTENTS = 4
+_LARGEST_GAMMA, _LARGEST_CHROMATICITY = 10 * _SCALE, 2 * _SCALE
+_GREYS = frozenset({0, 4})
 INCH_M = 0.0254
 
 Chunk: TypeAlias = tuple[bytes, bytes | memoryview]
@@ -80,59 +93,57 @@ def parse(data: bytes, where: str) -> PngFile:
 
     Raises:
         UnreadableMedia: it ends too early, or a chunk of the picture is damaged.
+        UnsupportedMedia: it needs a chunk that is not known.
     """
     file = PngFile()
     whole = memoryview(data)
     at = len(SIGNATURE)
     while True:
         if at + 12 > len(data):
-            raise _damaged(where, "it ends too early")
+            raise damaged(where, "it ends too early")
         size, kind = struct.unpack_from(">I4s", data, at)
         # The pixels of a large photo are not copied to take it apart.
         body = whole[at + 8 : at + 8 + size]
         check = data[at + 8 + size : at + 12 + size]
         if len(check) < 4:
-            raise _damaged(where, "it ends too early")
+            raise damaged(where, "it ends too early")
         sound = zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(check, "big")
         at += 12 + size
         if kind == b"IEND":
             break
         if kind in _PICTURE or not kind[0] & 0x20:
             if not sound:
-                raise _damaged(where, "its check sums do not fit")
+                raise damaged(where, "its check sums do not fit")
             if kind not in _PICTURE:
-                raise _damaged(where, "it holds an unknown part that is needed to show it")
+                raise UnsupportedMedia(
+                    f"{where}: is a PNG that needs a part of an unknown kind "
+                    f"({kind.decode('latin-1')!r}) to be shown, which is not read; "
+                    "save it as an ordinary PNG first"
+                )
             _add(file, kind, body, where)
         elif sound and kind == b"iTXt":
             file.texts.append(bytes(body))
         elif sound:
             file.others.setdefault(kind, bytes(body))
     if not any(kind == b"IDAT" for kind, _ in file.chunks):
-        raise _damaged(where, "it holds no picture")
+        raise damaged(where, "it holds no picture")
     return file
 
 
 def _add(file: PngFile, kind: bytes, body: memoryview, where: str) -> None:
     if (kind == b"IHDR") == bool(file.chunks):
-        raise _damaged(where, "its header is not where it belongs")
+        raise damaged(where, "its header is not where it belongs")
     if kind == b"IHDR":
         if len(body) != 13:
-            raise _damaged(where, "its header makes no sense")
+            raise damaged(where, "its header makes no sense")
         width, height, file.depth, file.colour, *methods = struct.unpack(">IIBBBBB", body)
         if file.depth not in _DEPTHS.get(file.colour, ()) or methods not in ([0, 0, 0], [0, 0, 1]):
-            raise _damaged(where, "its header makes no sense")
+            raise damaged(where, "its header makes no sense")
         file.size_wh = width, height
         file.interlaced = methods[2] == 1
     elif kind == b"acTL" and len(body) == 8:
         file.frames = int.from_bytes(body[:4], "big")
     file.chunks.append((kind, body))
-
-
-def _damaged(where: str, reason: str) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"{where}: is damaged or not finished ({reason}); "
-        "fetch it again from the camera or the sender"
-    )
 
 
 def build(chunks: Iterable[Chunk]) -> bytes:
@@ -145,30 +156,57 @@ def build(chunks: Iterable[Chunk]) -> bytes:
 
 
 def profile(file: PngFile) -> bytes | None:
-    """The profile of a colour PNG, or one made of the numbers that describe its colours.
+    """The profile of a PNG, or one made of the numbers that describe its colours or greys.
 
     Plain sRGB, said or assumed, needs none.
     """
     if packed := file.others.get(b"iCCP"):
         _, _, body = packed.partition(b"\0")
         return _inflated(body[1:])
-    if len(coded := file.others.get(b"cICP", b"")) == 4:
+    numbers = dict(colour_numbers(file))
+    grey = file.colour in _GREYS
+    if (coded := numbers.get(b"cICP")) and not grey:
         return coded_profile(coded[0], coded[1])
-    if b"sRGB" in file.others or file.colour not in (2, 3, 6):
+    if b"sRGB" in numbers:
         return None
-    gamma, numbers = file.others.get(b"gAMA", b""), file.others.get(b"cHRM", b"")
+    exponent = _SRGB_EXPONENT
+    if gamma := numbers.get(b"gAMA"):
+        exponent = int.from_bytes(gamma, "big") / _SCALE
+    usual = abs(exponent - _SRGB_EXPONENT) < 0.005
+    if not 0.05 < exponent < 5 or (grey and usual):
+        return None
+    if grey:
+        return grey_profile_of(1 / exponent)
     primaries = SRGB_PRIMARIES
-    if len(numbers) == 32:
-        flat = [v / 100_000 for v in struct.unpack(">8I", numbers)]
+    if primary := numbers.get(b"cHRM"):
+        flat = [v / _SCALE for v in struct.unpack(">8I", primary)]
         primaries = tuple(zip(flat[::2], flat[1::2], strict=True))
-    exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else _SRGB_EXPONENT
-    usual = _close(primaries, SRGB_PRIMARIES) and abs(exponent - _SRGB_EXPONENT) < 0.005
-    if usual or not 0.05 < exponent < 5:
+    if usual and _close(primaries, SRGB_PRIMARIES):
         return None
     try:
         return profile_of(primaries, 1 / exponent)
     except ValueError:
         return None
+
+
+def colour_numbers(file: PngFile) -> tuple[tuple[bytes, bytes], ...]:
+    """The chunks of a file that describe its colours in numbers that make sense."""
+    found = ((kind, file.others.get(kind, b"")) for kind in _NUMBERS)
+    return tuple((kind, body) for kind, body in found if len(body) and _makes_sense(kind, body))
+
+
+def _makes_sense(kind: bytes, body: bytes) -> bool:
+    """Whether it has the length and the range of its kind, so that nothing else hides in it."""
+    if len(body) != _NUMBERS[kind]:
+        return False
+    match kind:
+        case b"sRGB":
+            return body[0] < _INTENTS
+        case b"cICP":
+            return body[3] <= 1
+        case b"gAMA":
+            return 0 < int.from_bytes(body, "big") <= _LARGEST_GAMMA
+    return all(value <= _LARGEST_CHROMATICITY for value in struct.unpack(">8I", body))
 
 
 def _close(a: Chromaticities, b: Chromaticities) -> bool:

@@ -21,6 +21,9 @@ from crowdveil.media.tiff_pages import Page, is_preview, page_of
 from crowdveil.media.tiff_samples import can_decode, decode_samples, require_whole
 from crowdveil.media.tiff_tags import Tag, Tags, credit_block, read_directories, relisted
 
+CMYK = ColourSpace.CMYK
+_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946})
+"""None, fax, LZW, both JPEGs, Deflate and PackBits: what every libtiff unpacks."""
 _DATASET = b"\x1c"
 """What each dataset of IPTC-IIM begins with."""
 
@@ -60,7 +63,7 @@ def notes(data: bytes) -> Notes:
 
 def _shown(data: bytes, where: str) -> list[tuple[Tags, Page]]:
     """The pages that are no smaller copies of others."""
-    shown = [tags for tags in read_directories(data) if not is_preview(tags)]
+    shown = [tags for tags in read_directories(data, where) if not is_preview(tags)]
     if not shown:
         raise UnsupportedMedia(
             f"{where}: holds only a preview, as camera raw files do; export it as TIFF or JPEG"
@@ -78,7 +81,7 @@ def _frames(data: bytes, kept: Sequence[tuple[Tags, Page]], where: str) -> tuple
     for number, (tags, page) in enumerate(kept):
         if can_decode(tags, page):
             picture = decode_samples(data, tags, page)
-        elif page.bits == 16 or page.channels > CHANNELS[ColourSpace.CMYK]:
+        elif _is_packed_oddly(tags) or page.bits == 16 or page.channels > CHANNELS[CMYK]:
             raise UnsupportedMedia(
                 f"{where}: is a TIFF packed in a way that is not read (compression "
                 f"{tags.number(Tag.COMPRESSION, 1)}); save it without compression first"
@@ -93,6 +96,10 @@ def _frames(data: bytes, kept: Sequence[tuple[Tags, Page]], where: str) -> tuple
         turn = tags.number(Tag.ORIENTATION, 1)
         frames.append(replace(picture, samples=orientation.upright(picture.samples, turn)))
     return tuple(frames)
+
+
+def _is_packed_oddly(tags: Tags) -> bool:
+    return tags.number(Tag.COMPRESSION, 1) not in _COMPRESSIONS
 
 
 def _require_one_kind(frames: Sequence[Picture], where: str) -> None:

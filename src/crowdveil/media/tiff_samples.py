@@ -27,6 +27,8 @@ _SEPARATE_PLANES = 2
 _ASSOCIATED, _STRAIGHT = 1, 2
 _SMALL_PX = 1 << 24
 """Tiles may be larger than a small picture, but not without bound."""
+_MOST_PARTS, _MOST_SLOW_PARTS = 500_000, 50_000
+"""Strips or tiles of a page: one of a pixel each for all pixels would take an hour."""
 _BLOCK_SAMPLES = 1 << 22
 """Samples that are added up at a time."""
 
@@ -114,6 +116,9 @@ def _segments(data: bytes, tags: Tags, page: Page) -> Iterator[_Segment]:
         raise ValueError("its tiles have no sensible size")
     planes = _planes(tags, page)
     count = planes * -(-width // columns) * -(-height // rows)
+    slow = tags.number(Tag.COMPRESSION, _NONE) in _THROUGH_LIBTIFF
+    if count > (_MOST_SLOW_PARTS if slow else _MOST_PARTS):
+        raise ValueError(f"Unsupported: it is cut into {count:,} parts")
     if len(offsets) < count or len(sizes) < count:
         raise ValueError("parts of it are missing")
     places = (

@@ -1,16 +1,19 @@
 """Reads the directories of a TIFF file, and lists pages anew for a decoder.
 
 Bytes come in; for every page the tags that crowdveil knows go out, each checked to lie inside
-the file. All else (GPS, EXIF, maker notes, thumbnails in sub-directories, private tags) is
-never looked at, and the decoder is given directories that do not mention it. What the tags
-mean is left to `tiff_pages`. Source: TIFF revision 6.0 (1992), section 2; BigTIFF (2007).
+the file. All else (GPS, EXIF, maker notes, private tags) is never looked at, and the decoder
+is given directories that do not mention it. What the tags mean is left
+to `tiff_pages`. Source: TIFF revision 6.0 (1992), section 2; BigTIFF (2007).
 """
 
 import struct
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+
+from crowdveil.errors import UnreadableMedia
 
 MAX_PAGES = 1000
 """Directories are linked lists; nobody has albums of this length."""
@@ -46,6 +49,7 @@ class Tag(IntEnum):
     TILE_HEIGHT = 323
     TILE_OFFSETS = 324
     TILE_BYTES = 325
+    SUB_DIRECTORIES = 330
     INKS = 332
     EXTRA_CHANNELS = 338
     SAMPLE_FORMAT = 339
@@ -58,6 +62,7 @@ class Tag(IntEnum):
     COPYRIGHT = 33432
     IPTC = 33723
     ICC = 34675
+    LAYERS = 37724
     RAW_VERSION = 50706
 
 
@@ -70,10 +75,15 @@ _OPTIONAL = _CREDIT | {
     Tag.XMP,
     Tag.IPTC,
     Tag.ICC,
+    Tag.SUB_DIRECTORIES,
+    Tag.LAYERS,
 }
 """Without these the picture can still be shown, so that damage to them is no reason to refuse."""
 _NOT_FOR_DECODERS = _OPTIONAL | {Tag.KIND, Tag.OLD_KIND, Tag.ORIENTATION, Tag.RAW_VERSION}
 _SHORTEST = 16
+_LAYERS_SEEN_BYTES = 1 << 16
+"""Layers may be larger than the picture; only what they are is looked at."""
+_MAX_SUB_DIRECTORIES = 32
 _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 """Type to the letter that unpacks it."""
 _LONG, _RATIONAL, _LONG8 = 4, 5, 16
@@ -168,10 +178,15 @@ class Tags:
         return Fraction(above, below) if below else None
 
 
-def read_directories(data: bytes) -> list[Tags]:
+def read_directories(data: bytes, where: str = "") -> list[Tags]:
     """The directories of all pages, in order.
 
+    Args:
+        data: the whole file.
+        where: what to call the file in messages.
+
     Raises:
+        UnreadableMedia: more pages than `MAX_PAGES`.
         ValueError: no directory, a directory or a known tag outside the file, a circle.
     """
     layout = _layout(data)
@@ -182,7 +197,9 @@ def read_directories(data: bytes) -> list[Tags]:
         if at in seen:
             raise ValueError("its pages go in circles")
         if len(seen) == MAX_PAGES:
-            raise ValueError(f"unsupported: more than {MAX_PAGES} pages")
+            raise UnreadableMedia(
+                f"{where}: has more than {MAX_PAGES:,} pages, the limit; split it first"
+            )
         seen.add(at)
         tags, at = _directory(data, at, layout)
         found.append(tags)
@@ -191,10 +208,22 @@ def read_directories(data: bytes) -> list[Tags]:
     return found
 
 
+def read_sub_directories(data: bytes, tags: Tags) -> list[Tags]:
+    """The directories under that of a page; those that cannot be read are left out."""
+    found = []
+    with suppress(ValueError):
+        for at in tags.numbers(Tag.SUB_DIRECTORIES)[:_MAX_SUB_DIRECTORIES]:
+            with suppress(ValueError):
+                found.append(_directory(data, at, tags.layout)[0])
+    return found
+
+
 def _layout(data: bytes) -> Layout:
     orders = {b"II": "<", b"MM": ">"}
     order = orders.get(data[:2])
-    if order is None or len(data) < _SHORTEST:
+    if len(data) < _SHORTEST:
+        raise ValueError("it ends too early")
+    if order is None:
         raise ValueError("it does not begin as a TIFF file")
     (version,) = struct.unpack_from(order + "H", data, 2)
     if version not in (42, 43):
@@ -220,7 +249,7 @@ def _directory(data: bytes, at: int, layout: Layout) -> tuple[Tags, int]:
     place = struct.calcsize(layout.order + layout.word)
     size = entry.size + place
     if at + count * size + place > len(data):
-        raise ValueError("it ends inside a directory")
+        raise ValueError("its directories end too early")
     fields: dict[Tag, Field] = {}
     for k in range(count):
         number, kind, values = entry.unpack_from(data, at + k * size)
@@ -234,6 +263,8 @@ def _directory(data: bytes, at: int, layout: Layout) -> tuple[Tags, int]:
             if number in _OPTIONAL:
                 continue
             raise ValueError(f"its tag {number} lies outside the file")
+        if number == Tag.LAYERS:
+            kind, length = 1, min(length, _LAYERS_SEEN_BYTES)
         fields[Tag(number)] = Field(kind, data[start : start + length])
     (following,) = struct.unpack_from(layout.order + layout.word, data, at + count * size)
     return Tags(layout, fields), int(following)
