@@ -37,7 +37,7 @@ _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 _DEMUXERS = (
     "asf,avi,dhav,dv,flv,h264,hevc,ivf,live_flv,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,"
-    "ogg,rm,wtv"
+    "obu,ogg,rm,wtv,yuv4mpegpipe"
 )
 _GUARDED = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 """Nothing but the file itself is read: play lists and the like could name other files, or
