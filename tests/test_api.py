@@ -212,7 +212,7 @@ def test_existing_outputs_are_refused_before_anything_is_written(photos: Path) -
 
 
 @pytest.mark.parametrize("format", [None, PhotoFormat.PNG], ids=["two folders", "one format"])
-def test_two_photos_with_one_output_are_refused_before_anything_is_written(
+def test_two_photos_with_one_output_are_both_veiled_under_names_of_their_own(
     format: PhotoFormat | None, people_photo: Path
 ) -> None:
     Path("x").mkdir()
@@ -221,9 +221,12 @@ def test_two_photos_with_one_output_are_refused_before_anything_is_written(
     other.parent.mkdir(exist_ok=True)
     with Image.open(people_photo) as image:
         image.save(other)
-    with pytest.raises(OutputRefused, match="would all become"):
-        crowdveil.veil([Path("x/a.jpg"), other], "out", options=VeilOptions(format=format))
-    assert not Path("out").exists()
+    paths = [Path("x"), other] if format is None else Path("x")
+    summary = veil(paths, "out", options=VeilOptions(format=format))
+    named = {one.output.name for one in summary.done if one.output}
+    assert named == ({"a.jpg", "a-2.jpg"} if format is None else {"a.png", "a.jpg.png"})
+    assert sum(bool(one.notices) for one in summary.done) == 1
+    assert {path.name for path in Path("out").iterdir()} == named
 
 
 def test_veiling_into_a_folder_inside_the_input_does_not_veil_twice(photos: Path) -> None:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from crowdveil.detect.engine import cores
-from crowdveil.errors import CrowdveilError, OutputRefused
-from crowdveil.media.atomic import place_whole, write_whole
+from crowdveil.errors import CrowdveilError
+from crowdveil.media.atomic import claim, make_folder, place_whole, refused, write_whole
+from crowdveil.media.leftovers import HOLDS, sweep
 from crowdveil.notices import Notice
 from crowdveil.options import Writing
 from crowdveil.outputs import Job, to_do
@@ -86,7 +87,8 @@ def run(
         OutputRefused: as `outputs.to_do`; nothing has been written.
         CrowdveilError: what `prepare` raises; nothing has been written.
     """
-    rest, already = to_do(jobs, writing)
+    todo = to_do(jobs, writing)
+    rest = todo.rest
     outcomes: list[Outcome] = []
 
     def report(outcome: Outcome) -> None:
@@ -98,12 +100,16 @@ def run(
         watcher.begin(len(found.refusals) + len(jobs))
     for refusal in found.refusals:
         report(Outcome(refusal.path, Status.FAILED, error=refusal.error))
-    for job in already:
+    for job, sentence in todo.refused:
+        report(Outcome(job.edited_path or job.source, Status.FAILED, error=sentence))
+    for job in todo.done:
         report(Outcome(job.source, Status.ALREADY, output=job.output, plan_file=job.plan))
+    claims: dict[Path, BinaryIO] = {}
     if rest:
+        sweep(path.parent for job in rest for path in job.outputs)
         attempts = in_order(
             rest,
-            partial(_attempt, prepare(), watcher),
+            partial(_attempt, prepare(), watcher, claims),
             weight=lambda job: weight_px(job.source, video=job.video is not None),
             budget=BUDGET_PX,
             workers=min(max(cores(), FEWEST_WORKERS), MOST_WORKERS),
@@ -113,8 +119,12 @@ def run(
             with closing(attempts):
                 for job, made in attempts:
                     report(_written(job, made, overwrite=writing.overwrite))
+                    if job.partial in claims:
+                        claims.pop(job.partial).close()
         finally:
             _sweep(rest)
+            for file in claims.values():
+                file.close()
     return Summary(tuple(outcomes), tuple(found.skipped))
 
 
@@ -126,8 +136,13 @@ def _sweep(jobs: Sequence[Job]) -> None:
                 job.partial.unlink(missing_ok=True)
 
 
-def _attempt(work: Work, watcher: Watcher | None, job: Job, stop: Event) -> Made | str:
-    """Do one job on a thread; the sentence of its failure if it fails."""
+def _attempt(
+    work: Work, watcher: Watcher | None, claims: dict[Path, BinaryIO], job: Job, stop: Event
+) -> Made | str:
+    """Do one job on a thread; the sentence of its failure if it fails.
+
+    The file that a video is written to goes into `claims`, so that no other run removes it.
+    """
 
     def breath() -> None:
         if stop.is_set():
@@ -140,7 +155,13 @@ def _attempt(work: Work, watcher: Watcher | None, job: Job, stop: Event) -> Made
     try:
         breath()
         if job.partial is not None:
-            _make_folder(job.partial.parent)
+            make_folder(job.partial.parent)
+            try:
+                claims[job.partial] = claim(job.partial)
+            except OSError as error:
+                raise refused(job.partial.parent, error) from error
+            if not HOLDS:
+                claims[job.partial].close()
         return work(job, breath, tell)
     except CrowdveilError as error:
         return str(error)
@@ -183,19 +204,10 @@ def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
         output=job.output,
         plan_file=job.plan,
         video=job.video is not None,
-        notices=made.notices,
+        notices=job.notices + made.notices,
     )
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
-    _make_folder(path.parent)
+    make_folder(path.parent)
     write_whole(path, data, overwrite=overwrite)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputRefused(
-            f"{folder}: this folder cannot be made ({error.strerror}); choose another with -o"
-        ) from error

@@ -35,6 +35,15 @@ def veil(
         bool,
         typer.Option("--rename", help="Give neutral names in a random order, and print which."),
     ] = DEFAULT.rename,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            "--names",
+            metavar="FILE",
+            help="With --rename: also write which is which to this file (JSON), readable by you "
+            "alone. Not for publication.",
+        ),
+    ] = DEFAULT.names,
     plans: Annotated[
         Path | None,
         typer.Option(
@@ -91,6 +100,7 @@ def veil(
         format=format,
         keep_credit=keep_credit,
         rename=rename,
+        names=names,
         plans=plans,
         audio=audio,
         start_s=start_s,
@@ -101,7 +111,9 @@ def veil(
         resume=resume,
         detector=detector,
     )
-    report = report_for(Wording("Veiling", "Veiled", out, renames=rename), json=json, quiet=quiet)
+    report = report_for(
+        Wording("Veiling", "Veiled", out, renames=rename, names=names), json=json, quiet=quiet
+    )
     if not check:
         run(
             lambda watcher: veil_media(paths, out, options=options(), watcher=watcher),
