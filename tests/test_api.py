@@ -221,8 +221,8 @@ def test_two_photos_with_one_output_are_both_veiled_under_names_of_their_own(
     other.parent.mkdir(exist_ok=True)
     with Image.open(people_photo) as image:
         image.save(other)
-    paths = [Path("x"), other] if format is None else Path("x")
-    summary = veil(paths, "out", options=VeilOptions(format=format))
+    paths = [Path("x/a.jpg"), other]
+    summary = crowdveil.veil(paths, "out", options=VeilOptions(format=format))
     named = {one.output.name for one in summary.done if one.output}
     assert named == ({"a.jpg", "a-2.jpg"} if format is None else {"a.png", "a.jpg.png"})
     assert sum(bool(one.notices) for one in summary.done) == 1
