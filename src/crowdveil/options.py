@@ -1,8 +1,8 @@
 """What a user can choose, as one frozen object for each command.
 
 Every default of the command line, of the Python API and of the documentation is written
-here and nowhere else. Contradictions are refused on creation. What the choices do is left
-to `batch` and to what it calls.
+here and nowhere else. Words and paths are converted and contradictions refused on creation.
+What the choices do is left to `batch` and to what it calls.
 """
 
 import math
@@ -16,6 +16,7 @@ from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import AudioChoice, Span
 from crowdveil.plan import Drawn, Plan, Shape
 from crowdveil.redact.look import Look, Style
+from crowdveil.validation import Validated
 
 VEILED = Path("veiled")
 """Where veiled copies go when nothing else is said: a folder in the current one."""
@@ -31,7 +32,7 @@ _LOOK = Look()
 
 # The parts below are mixed into one another, which slots do not allow.
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Validated):
     """How faces are found.
 
     Attributes:
@@ -44,7 +45,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keeping:
+class Keeping(Validated):
     """What a veiled photo keeps of its source.
 
     Attributes:
@@ -57,7 +58,7 @@ class Keeping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawing:
+class Drawing(Validated):
     """What a veil looks like.
 
     Attributes:
@@ -69,8 +70,7 @@ class Drawing:
     shape: Shape | None = _LOOK.shape
     seed: int = _LOOK.seed
 
-    def __post_init__(self) -> None:
-        """Refuse a look that is out of range."""
+    def _refuse(self) -> None:
         self.look()
 
     def look(self) -> Look:
@@ -82,7 +82,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redrawing:
+class Redrawing(Validated):
     """What a veil looks like that may have been drawn before.
 
     Attributes:
@@ -95,8 +95,7 @@ class Redrawing:
     shape: Shape | None = None
     seed: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a look that is out of range."""
+    def _refuse(self) -> None:
         self.look(None)
 
     def look(self, plan: Plan | None) -> Look:
@@ -134,7 +133,7 @@ def drawn_with(look: Look) -> Drawn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watching:
+class Watching(Validated):
     """How videos are watched; photos are unaffected.
 
     Attributes:
@@ -147,8 +146,7 @@ class Watching:
     start_s: float = 0.0
     end_s: float | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a part that is none."""
+    def _refuse(self) -> None:
         self.span()
 
     def span(self) -> Span | None:
@@ -163,7 +161,7 @@ class Watching:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filming:
+class Filming(Validated):
     """What a veiled video sounds like and how well it is kept; photos are unaffected.
 
     Attributes:
@@ -174,14 +172,13 @@ class Filming:
     audio: AudioChoice = AudioChoice.KEEP
     crf: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a rate factor that no encoder knows."""
+    def _refuse(self) -> None:
         if self.crf is not None and not 0 <= self.crf <= MOST_CRF:
             raise OptionsInvalid(f"crf must be from 0 to {MOST_CRF}, not {self.crf}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing:
+class Writing(Validated):
     """What happens to outputs that exist already; refused when both are unset.
 
     Attributes:
@@ -192,8 +189,7 @@ class Writing:
     overwrite: bool = False
     resume: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse a contradiction."""
+    def _refuse(self) -> None:
         if self.overwrite and self.resume:
             raise OptionsInvalid(
                 "overwrite and resume contradict each other: one replaces what exists, "
@@ -205,11 +201,6 @@ class Writing:
 class PlanOptions(Finding, Watching, Writing):
     """The choices of `plan`."""
 
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Watching.__post_init__(self)
-        Writing.__post_init__(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class RenderOptions(Redrawing, Keeping, Filming, Writing):
@@ -220,12 +211,6 @@ class RenderOptions(Redrawing, Keeping, Filming, Writing):
     """
 
     source: Path | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Redrawing.__post_init__(self)
-        Filming.__post_init__(self)
-        Writing.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,12 +228,7 @@ class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
     names: Path | None = None
     plans: Path | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Watching.__post_init__(self)
-        Drawing.__post_init__(self)
-        Filming.__post_init__(self)
-        Writing.__post_init__(self)
+    def _refuse(self) -> None:
         if self.names is not None and not self.rename:
             raise OptionsInvalid("names holds the key of rename; add --rename, or leave it out")
         if self.rename and self.resume:

@@ -50,9 +50,7 @@ class CheckOptions(Redrawing):
     detector: Path | None = None
     overwrite: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range, and contradictions."""
-        Redrawing.__post_init__(self)
+    def _refuse(self) -> None:
         require_attackers(self.attackers)
         if self.quick:
             attacks = {
