@@ -20,6 +20,7 @@ from crowdveil import __version__
 from crowdveil.errors import OutputRefused
 from crowdveil.media.atomic import write_whole
 from crowdveil.media.leftovers import HOLDS, hold, partial_path, sweep
+from crowdveil.report.spreadsheets import inert
 
 SCHEMA = "crowdveil/audit/1"
 """Name and version of what `audit.json` holds."""
@@ -74,7 +75,8 @@ def write_bundle(
         out: the folder; made if it is missing, with its parents.
         page: HTML.
         values: for `audit.json`; what is not a finite number becomes null.
-        tables: rows of equal keys by name; a table without rows is not written.
+        tables: rows of equal keys by name; a table without rows is not written. Text that a
+            spreadsheet would take for a formula is made harmless.
         overwrite: whether files that exist are replaced.
 
     Returns:
@@ -89,7 +91,10 @@ def write_bundle(
     }
     for name, rows in tables.items():
         if rows:
-            frame = pl.DataFrame([finite(row) for row in rows], infer_schema_length=None)
+            cells = [
+                {inert(name): inert(cell) for name, cell in finite(row).items()} for row in rows
+            ]
+            frame = pl.DataFrame(cells, infer_schema_length=None)
             files[f"{name}.csv"] = frame.write_csv().encode()
     there = [name for name in files if os.path.lexists(out / name)]
     if there and not overwrite:

@@ -143,7 +143,8 @@ def _veil_and_check(
         margin=options.margin,
         shape=options.shape,
         seed=options.seed,
-        overwrite=options.overwrite,
+        # A run that goes on checks everything anew: its record holds all that an earlier one did.
+        overwrite=options.overwrite or options.resume,
     )
     require_place(CHECKED, checking)
     made: list[Summary] = []
@@ -158,7 +159,7 @@ def _veil_and_check(
     except typer.Exit as leaving:
         code = leaving.exit_code
     # What failed is no reason to leave unchecked what was done.
-    if made and any(outcome.output for outcome in made[0].done):
+    if made and any(outcome.output for outcome in (*made[0].done, *made[0].already)):
         check_veiled(made[0], CHECKED, folder=out, options=checking, json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)
