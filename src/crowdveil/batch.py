@@ -182,7 +182,9 @@ def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
     """Write what came of a job, the copy last, as its presence says that all is done."""
     named = job.edited_path or job.source
     if isinstance(made, str):
-        return Outcome(named, Status.FAILED, error=made)
+        # Of many plans of one photo, which one failed.
+        told = made if str(named) in made else f"{named}: {made}"
+        return Outcome(named, Status.FAILED, error=told)
     try:
         if job.plan is not None:
             _write(job.plan, made.plan.to_json().encode(), overwrite)
