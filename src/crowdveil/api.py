@@ -413,7 +413,7 @@ def _source_of(item: Input, plan: Plan, originals: Path | None) -> Path:
     else:
         candidates = [originals / _source_place(item), originals / name]
     for candidate in candidates:
-        if os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file may raise)
+        if os.path.isfile(candidate):
             return candidate
     raise PlanInvalid(
         f"{item.path}: its source is not at {shortened(candidates[0])}, or may not be opened; "

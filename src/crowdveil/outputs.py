@@ -135,10 +135,10 @@ def only_file(paths: Sequence[Path], out: Path) -> Path | None:
             is given.
     """
     suffixes = PHOTO_SUFFIXES | containers.VIDEO_SUFFIXES
-    # Path.is_dir raises where a folder may not be searched.
-    if out.suffix.lower() not in suffixes or os.path.isdir(out):  # noqa: PTH112
+
+    if out.suffix.lower() not in suffixes or os.path.isdir(out):
         return None
-    if len(paths) == 1 and not os.path.isdir(paths[0]):  # noqa: PTH112
+    if len(paths) == 1 and not os.path.isdir(paths[0]):
         return out
     raise OptionsInvalid(
         f"{out} looks like a file, but several files may come out; give a folder instead"
@@ -184,14 +184,14 @@ def to_do(jobs: Sequence[Job], writing: Writing) -> Sorted:
     refused: list[tuple[Job, str]] = []
     for job in jobs:
         found = [path for path in job.outputs if os.path.lexists(path)]
-        folders = [path for path in found if os.path.isdir(path)]  # noqa: PTH112 (may raise)
+        folders = [path for path in found if os.path.isdir(path)]
         if folders:
             sentence = (
                 f"{folders[0]}: is a folder, where what comes of {job.source} should go; "
                 "move it, or choose another folder with -o"
             )
             refused.append((job, sentence))
-        elif writing.resume and os.path.isfile(job.outputs[-1]):  # noqa: PTH113 (may raise)
+        elif writing.resume and os.path.isfile(job.outputs[-1]):
             done.append(job)
         elif writing.resume and found:
             sentence = (

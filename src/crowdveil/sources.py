@@ -97,7 +97,7 @@ def judge_plan(path: Path, place: PurePath, given: bool) -> Input | Why:
     """Take plans by their name, and whatever is given outright."""
     if not (given or path.name.lower().endswith(".plan.json")):
         return Why.OTHER
-    if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file may raise)
+    if not os.path.isfile(path):
         raise UnreadableMedia(f"{path}: is no file that can be read; give plans or folders")
     return Input(path, place)
 
@@ -117,7 +117,7 @@ def expand(paths: Sequence[Path], judge: Judge, *, outputs: Sequence[Path] = ())
     found = Found()
     seen: set[tuple[str, PurePath]] = set()
     for path in paths:
-        given = not os.path.isdir(path)  # noqa: PTH112 (Path.is_dir may raise)
+        given = not os.path.isdir(path)
         files = iter([(path, PurePath(path.name))]) if given else _walk(path, outputs, found)
         for file, place in files:
             try:
@@ -200,5 +200,5 @@ def _natural(name: str) -> tuple[list[tuple[int, int | str]], str]:
 def _same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -28,7 +28,7 @@ def read_bytes(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes
         OSError: it cannot be read.
         ValueError: it is no ordinary file, or has more than `most` bytes.
     """
-    found = os.stat(path)  # noqa: PTH116 (the path may be a string)
+    found = Path(path).stat()
     # A pipe would wait for ever.
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("it is no ordinary file")

@@ -206,7 +206,7 @@ _ELSEWHERE = "choose another folder with -o"
 def _places(out: Path, options: CheckOptions, elsewhere: str = _ELSEWHERE) -> tuple[Path, Path]:
     """Where record and report go; refused before any work begins if they exist."""
     places = out / RECORD, out / REPORT
-    if os.path.lexists(out) and not os.path.isdir(out):  # noqa: PTH112 (Path.is_dir may raise)
+    if os.path.lexists(out) and not os.path.isdir(out):
         raise OutputRefused(f"{out}: is no folder; {elsewhere}")
     found = [path for path in places if os.path.lexists(path)]
     if found and not options.overwrite:

@@ -4,6 +4,7 @@ A folder comes in; every face that a recogniser can use goes out, and a sentence
 that could not be read. Faces live in memory only. Searching is left to `identity`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ def read_gallery(
         UnreadableMedia: there is no such folder.
         OptionsInvalid: no photo in it shows a face that a recogniser could use.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UnreadableMedia(f"{folder}: is no folder of photos; check --gallery")
     found = expand([folder], judge_media)
     photos = [one for one in found.inputs if one.video is None]

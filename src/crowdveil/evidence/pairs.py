@@ -92,11 +92,11 @@ def match(original: Path, veiled: Path, *, plans: Path | None) -> Matched:
         if not os.path.lexists(path):
             raise UnreadableMedia(f"{path}: is not there; check the path")
     known = _plans(plans) if plans else {}
-    outputs = [veiled] if os.path.isdir(veiled) and not _same(original, veiled) else []  # noqa: PTH112
+    outputs = [veiled] if os.path.isdir(veiled) and not _same(original, veiled) else []
     sources = expand([original], judge_media, outputs=outputs)
     copies = expand([veiled], judge_media, outputs=[plans] if plans else [])
     unmatched = [Unmatched(one.path, one.error) for one in (*sources.refusals, *copies.refusals)]
-    if not os.path.isdir(original) and not os.path.isdir(veiled):  # noqa: PTH112 (may raise)
+    if not os.path.isdir(original) and not os.path.isdir(veiled):
         both = list(zip(sources.inputs, copies.inputs, strict=False))
         named = [(a, b, False) for a, b in both]
         left: list[Input] = []
@@ -137,7 +137,7 @@ def _pair(a: Input, b: Input, known: dict[str, tuple[Plan, Path]], *, by_look: b
 
 def _plans(folder: Path) -> dict[str, tuple[Plan, Path]]:
     """Plans by the hash of their source."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UnreadableMedia(f"{folder}: is no folder of plans; check --plans")
     paths = sorted(folder.rglob(f"*{PLAN_SUFFIX}"))
     if not paths:
