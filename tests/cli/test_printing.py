@@ -63,7 +63,7 @@ def test_the_key_of_new_names_is_not_lost_with_standard_output(
     json_lines: bool, photos: Path, tmp_path: Path
 ) -> None:
     key = tmp_path / "private" / "key.json"
-    words = ["veil", photos, "-o", tmp_path / "out", "--rename", "--names", key]
+    words: list[str | Path] = ["veil", photos, "-o", tmp_path / "out", "--rename", "--names", key]
     with Path("/dev/full").open("wb") as full:
         said = run(*words, *(["--json"] if json_lines else []), stdout=full)
     assert said.returncode == 1
