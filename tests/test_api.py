@@ -353,3 +353,29 @@ def test_every_public_name_is_there() -> None:
     assert all(hasattr(crowdveil, name) for name in crowdveil.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = crowdveil.nonsense
+
+
+@pytest.mark.parametrize("command", ["veil", "plan"])
+def test_a_file_that_vanishes_after_it_was_found_fails_alone(command: str, photos: Path) -> None:
+    gone = [photos / "gone.jpg", photos / "gone.mp4"]
+    gone[0].write_bytes((photos / "a.jpg").read_bytes())
+    gone[1].write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom" + bytes(100))
+
+    class Thief:
+        def begin(self, total: int) -> None:
+            for path in gone:
+                path.unlink()
+
+        def done(self, outcome: object) -> None:
+            pass
+
+        def progress(self, source: Path, progress: object) -> None:
+            pass
+
+    run = crowdveil.veil if command == "veil" else crowdveil.plan_photos
+    summary = run(photos, "out", watcher=Thief())
+    failed = {one.source: str(one.error) for one in summary.failures}
+    assert set(failed) == {*gone, photos / "broken.jpg"}
+    assert len(summary.done) == 3
+    assert all("No such file" in failed[path] for path in gone)
+    assert not any("bug" in error for error in failed.values())
