@@ -212,7 +212,7 @@ def test_existing_outputs_are_refused_before_anything_is_written(photos: Path) -
 
 
 @pytest.mark.parametrize("format", [None, PhotoFormat.PNG], ids=["two folders", "one format"])
-def test_two_photos_with_one_output_are_refused_before_anything_is_written(
+def test_two_photos_with_one_output_are_both_veiled_under_names_of_their_own(
     format: PhotoFormat | None, people_photo: Path
 ) -> None:
     Path("x").mkdir()
@@ -221,9 +221,12 @@ def test_two_photos_with_one_output_are_refused_before_anything_is_written(
     other.parent.mkdir(exist_ok=True)
     with Image.open(people_photo) as image:
         image.save(other)
-    with pytest.raises(OutputRefused, match="would all become"):
-        crowdveil.veil([Path("x/a.jpg"), other], "out", options=VeilOptions(format=format))
-    assert not Path("out").exists()
+    paths = [Path("x/a.jpg"), other]
+    summary = crowdveil.veil(paths, "out", options=VeilOptions(format=format))
+    named = {one.output.name for one in summary.done if one.output}
+    assert named == ({"a.jpg", "a-2.jpg"} if format is None else {"a.png", "a.jpg.png"})
+    assert sum(bool(one.notices) for one in summary.done) == 1
+    assert {path.name for path in Path("out").iterdir()} == named
 
 
 def test_veiling_into_a_folder_inside_the_input_does_not_veil_twice(photos: Path) -> None:
@@ -350,3 +353,29 @@ def test_every_public_name_is_there() -> None:
     assert all(hasattr(crowdveil, name) for name in crowdveil.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = crowdveil.nonsense
+
+
+@pytest.mark.parametrize("command", ["veil", "plan"])
+def test_a_file_that_vanishes_after_it_was_found_fails_alone(command: str, photos: Path) -> None:
+    gone = [photos / "gone.jpg", photos / "gone.mp4"]
+    gone[0].write_bytes((photos / "a.jpg").read_bytes())
+    gone[1].write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom" + bytes(100))
+
+    class Thief:
+        def begin(self, total: int) -> None:
+            for path in gone:
+                path.unlink()
+
+        def done(self, outcome: object) -> None:
+            pass
+
+        def progress(self, source: Path, progress: object) -> None:
+            pass
+
+    run = crowdveil.veil if command == "veil" else crowdveil.plan_photos
+    summary = run(photos, "out", watcher=Thief())
+    failed = {one.source: str(one.error) for one in summary.failures}
+    assert set(failed) == {*gone, photos / "broken.jpg"}
+    assert len(summary.done) == 3
+    assert all("No such file" in failed[path] for path in gone)
+    assert not any("bug" in error for error in failed.values())

@@ -24,6 +24,11 @@ def test_the_command_reference_is_current(generator: dict[str, Any]) -> None:
     assert page == generator["cli_page"](page), "run python docs/generate.py"
 
 
+def test_the_table_of_files_is_current(generator: dict[str, Any]) -> None:
+    page = (DOCS / "formats.md").read_text(encoding="utf-8")
+    assert page == generator["formats_page"](page), "run python docs/generate.py"
+
+
 def test_the_schema_of_the_plan_is_current(generator: dict[str, Any]) -> None:
     written = (DOCS / "plan.schema.json").read_text(encoding="utf-8")
     assert written == generator["schema"](), "run python docs/generate.py"

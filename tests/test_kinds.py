@@ -24,7 +24,7 @@ def test_a_file_that_only_claims_to_be_a_photo_counts_as_one(name: str, tmp_path
     assert kind_of(path).format is None
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"%!", b"PK\3\4"], ids=["empty", "a", "b", "c"])
+@pytest.mark.parametrize("content", [b"", b"text", b"%!", b"G"], ids=["empty", "a", "b", "c"])
 def test_other_files_are_no_photos(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
@@ -34,7 +34,7 @@ def test_other_files_are_no_photos(content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.mp4", "A.MOV", "a.mkv", "a.mts"])
 def test_a_file_that_only_claims_to_be_a_video_counts_as_one(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    path.write_bytes(b"")
+    path.write_bytes(b"\x9c damaged from its first byte on")
     assert kind_of(path).video is not None
 
 
@@ -72,7 +72,7 @@ def test_a_camera_raw_file_is_refused_though_it_is_a_tiff_inside(name: str, tmp_
 def test_a_picture_in_a_format_that_is_not_read_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "poster.psd"
     path.write_bytes(b"8BPS")
-    with pytest.raises(UnsupportedMedia, match=r"PSD file.* NOT copied"):
+    with pytest.raises(UnsupportedMedia, match=r"PSD.* NOT copied"):
         kind_of(path)
 
 

@@ -1,4 +1,5 @@
 import os
+import unicodedata
 from pathlib import Path, PurePath
 
 import pytest
@@ -9,7 +10,17 @@ from crowdveil.errors import OptionsInvalid, OutputRefused
 from crowdveil.media.formats import SUFFIXES
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.options import Writing
-from crowdveil.outputs import Job, format_of, neutral_places, only_file, place_under, to_do
+from crowdveil.outputs import (
+    PLAN_SUFFIX,
+    Job,
+    Sorted,
+    distinct,
+    format_of,
+    neutral_places,
+    only_file,
+    place_under,
+    to_do,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,23 +74,78 @@ def test_several_photos_may_not_share_one_output_name(paths: list[str]) -> None:
         only_file([Path(path) for path in paths], Path("out.jpg"))
 
 
+def outputs_of(jobs: list[Job]) -> list[str]:
+    return [path.name for job in to_do(jobs, Writing()).rest for path in job.outputs]
+
+
 @pytest.mark.parametrize(
-    "names", [("a.jpg", "a.jpg"), ("a.jpg", "A.JPG"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
+    ("names", "expected"),
+    [
+        (("a.jpg", "a.jpg"), ["a.jpg", "a-2.jpg"]),
+        (("A.JPG", "a.jpg"), ["A.JPG", "a-2.jpg"]),
+        (("caf\u00e9.jpg", "cafe\u0301.jpg"), ["caf\u00e9.jpg", "cafe\u0301-2.jpg"]),
+        (("1.heic", "1.jpg"), ["1.heic.jpg", "1.jpg"]),
+        (("1.heic", "1.png", "1.jpg"), ["1.heic.jpg", "1.png.jpg", "1.jpg"]),
+        (("1.heic", "1.heif"), ["1.jpg", "1.heif.jpg"]),
+        (("1.jpg", "1.heic", "1.heic.jpg"), ["1.jpg", "1-2.jpg", "1.heic.jpg"]),
+    ],
 )
-def test_two_photos_with_one_output_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
-    jobs = [Job(tmp_path / f"{i}.jpg", output=tmp_path / name) for i, name in enumerate(names)]
-    with pytest.raises(OutputRefused, match=r"0\.jpg and .*1\.jpg"):
-        to_do(jobs, Writing())
+def test_two_photos_with_one_output_get_two(
+    names: tuple[str, ...], expected: list[str], tmp_path: Path
+) -> None:
+    jobs = [
+        Job(tmp_path / name, output=tmp_path / "o" / place_under(PurePath(name), PhotoFormat.JPEG))
+        for name in names
+    ]
+    assert outputs_of(jobs) == expected
+    noticed = [bool(job.notices) for job in to_do(jobs, Writing()).rest]
+    wanted = [job.output.name for job in jobs if job.output]
+    assert noticed == [a != b for a, b in zip(wanted, expected, strict=True)]
 
 
-def test_two_outputs_that_meet_through_a_linked_folder_are_refused(tmp_path: Path) -> None:
+NAMES = st.lists(
+    st.tuples(
+        st.sampled_from(["", "x", "X"]),
+        st.sampled_from(["a", "A", "\u00e9", "e\u0301", "b" * 250, "\u4e16" * 84]),
+        st.sampled_from([".jpg", ".JPG", ".heic", "", ".jpg.jpg", "-2.jpg"]),
+    ),
+    unique=True,
+    max_size=24,
+)
+
+
+@given(NAMES)
+def test_outputs_are_distinct_on_every_file_system_and_short_enough(
+    names: list[tuple[str, str, str]],
+) -> None:
+    places = [PurePath(folder, stem + suffix) for folder, stem, suffix in names]
+    jobs = [
+        Job(
+            Path("in", place),
+            output=Path("out", place_under(place, PhotoFormat.JPEG)),
+            plan=Path("out", place.with_name(place.name + PLAN_SUFFIX)),
+        )
+        for place in places
+    ]
+    named = distinct(jobs)
+    every = [path for job in named for path in job.outputs]
+    folded = {unicodedata.normalize("NFC", str(path)).casefold() for path in every}
+    assert len(folded) == len(every)
+    assert all(len(path.name.encode()) <= 255 for path in every)
+    assert all(job.output and job.output.suffix.lower() == ".jpg" for job in named)
+    assert all(job.plan and job.plan.name.endswith(PLAN_SUFFIX) for job in named)
+    assert distinct(named) == named
+    assert distinct(jobs) == named
+
+
+def test_two_outputs_that_meet_through_a_linked_folder_get_two_names(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     jobs = [
-        Job(tmp_path / folder, output=tmp_path / folder / "a.jpg") for folder in ("real", "link")
+        Job(tmp_path / "in" / "a.jpg", output=tmp_path / folder / "a.jpg")
+        for folder in ("real", "link")
     ]
-    with pytest.raises(OutputRefused):
-        to_do(jobs, Writing(overwrite=True))
+    assert outputs_of(jobs) == ["a.jpg", "a-2.jpg"]
 
 
 @pytest.mark.parametrize("way", ["same", "symlink", "hardlink", "folder"])
@@ -123,26 +189,28 @@ def test_every_output_that_exists_is_named_before_work_begins(tmp_path: Path) ->
         job.output.write_bytes(b"done")
     with pytest.raises(OutputRefused, match=r"2 outputs exist.*out0\.jpg, .*out1\.jpg"):
         to_do(jobs, Writing())
-    assert to_do(jobs, Writing(overwrite=True)) == (jobs, [])
-    assert to_do(jobs, Writing(resume=True)) == (jobs[2:], jobs[:2])
+    assert to_do(jobs, Writing(overwrite=True)) == Sorted(jobs, [], [])
+    assert to_do(jobs, Writing(resume=True)) == Sorted(jobs[2:], jobs[:2], [])
 
 
-def test_a_link_to_nowhere_counts_as_existing_and_not_as_done(tmp_path: Path) -> None:
-    (tmp_path / "out.jpg").symlink_to(tmp_path / "nowhere")
-    job = Job(tmp_path / "in.jpg", output=tmp_path / "out.jpg")
-    for writing in (Writing(), Writing(resume=True)):
-        with pytest.raises(OutputRefused, match="exists already"):
-            to_do([job], writing)
-
-
-def test_a_plan_without_its_photo_is_not_done_and_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "a.plan.json").write_text("edited by hand")
-    job = Job(tmp_path / "in.jpg", output=tmp_path / "a.jpg", plan=tmp_path / "a.plan.json")
-    with pytest.raises(OutputRefused, match=r"a\.plan\.json"):
-        to_do([job], Writing(resume=True))
-
-
-def test_no_folder_is_ever_replaced(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").mkdir()
-    with pytest.raises(OutputRefused, match="is a folder"):
-        to_do([Job(tmp_path / "in.jpg", output=tmp_path / "a.jpg")], Writing(overwrite=True))
+def test_what_stands_in_the_way_of_one_job_stops_only_that_one(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "c.plan.json").write_text("edited by hand")
+    stuck = [
+        Job(tmp_path / "a", output=tmp_path / "folder.jpg"),
+        Job(tmp_path / "b", output=tmp_path / "link.jpg"),
+        Job(tmp_path / "c", output=tmp_path / "c.jpg", plan=tmp_path / "c.plan.json"),
+    ]
+    free = Job(tmp_path / "d", output=tmp_path / "d.jpg")
+    sorted_ = to_do([*stuck, free], Writing(resume=True))
+    assert sorted_.rest == [free]
+    assert [job for job, _ in sorted_.refused] == stuck
+    for (_, sentence), said in zip(
+        sorted_.refused, ("is a folder", "exists", "exists"), strict=True
+    ):
+        assert said in sentence
+    # Without --resume, what exists stops the run before it begins; a folder still only its own.
+    with pytest.raises(OutputRefused, match="2 outputs exist"):
+        to_do([*stuck, free], Writing())
+    assert [job for job, _ in to_do([*stuck, free], Writing(overwrite=True)).refused] == stuck[:1]

@@ -102,3 +102,36 @@ def test_plans_are_found_by_name_in_folders_and_taken_outright_under_any(tmp_pat
         (tmp_path / name).write_text("{}")
     assert places(expand([tmp_path], judge_plan)) == ["a.jpg.plan.json"]
     assert places(expand([tmp_path / "other.json"], judge_plan)) == ["other.json"]
+
+
+def test_sound_and_what_may_hold_pictures_are_listed_under_any_suffix(tmp_path: Path) -> None:
+    archive = b"PK\3\4" + bytes(30)
+    for name in ("a.docx", "b.xyz", "c"):
+        (tmp_path / name).write_bytes(archive)
+    for name in ("d.mp3", "e.ogg", "f"):
+        (tmp_path / name).write_bytes(b"ID3\4\0\0\0\0\0\0")
+    found = expand([tmp_path], judge_media)
+    assert not found.inputs
+    assert not found.refusals
+    why = {skipped.path.name: skipped.why for skipped in found.skipped}
+    assert why == {
+        **dict.fromkeys(("a.docx", "b.xyz", "c"), Why.HOLDER),
+        **dict.fromkeys(("d.mp3", "e.ogg", "f"), Why.SOUND),
+    }
+    given = expand([tmp_path / "f"], judge_media)
+    assert "MP3" in given.refusals[0].error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links")
+def test_a_path_that_leads_nowhere_is_refused_alone(tree: Path) -> None:
+    (tree.parent / "loop").symlink_to(tree.parent / "loop")
+    bad = [
+        tree.parent / "loop",
+        Path("x" * 300),
+        Path("x/" * 3000),
+        Path("a\0b"),
+        Path("/dev/zero"),
+    ]
+    found = expand([*bad, tree], judge_media)
+    assert [refusal.path for refusal in found.refusals] == bad
+    assert len(found.inputs) == 4

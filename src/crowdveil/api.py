@@ -5,6 +5,8 @@ file is in `working`. The commands of the same names are twins of these function
 Showing progress is left to a `Watcher`.
 """
 
+import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -12,9 +14,16 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from crowdveil.batch import run
-from crowdveil.errors import CrowdveilError, OptionsInvalid, PlanInvalid
+from crowdveil.errors import (
+    CrowdveilError,
+    OptionsInvalid,
+    OutputRefused,
+    PlanInvalid,
+    shortened,
+)
 from crowdveil.kinds import kind_of
-from crowdveil.media.atomic import partial_path
+from crowdveil.media.atomic import make_folder, write_whole
+from crowdveil.media.leftovers import partial_path
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.containers import SUFFIXES, VIDEO_SUFFIXES
 from crowdveil.options import (
@@ -62,8 +71,7 @@ def veil(
 
     Raises:
         OptionsInvalid: the options contradict each other, the paths or `out`.
-        OutputRefused: an output would be an original, two files would share one output, or
-            an output exists; nothing has been written.
+        OutputRefused: an output would be an original, or exists; nothing has been written.
         WeightsInvalid: the weights, or the user's own detector, cannot be used.
     """
     options = options or VeilOptions()
@@ -75,6 +83,8 @@ def veil(
     places = [_place(item, format) for item in found.inputs]
     if options.rename:
         places = neutral_places(places)
+    if options.names is not None:
+        _check_names_file(options.names, out, found.inputs, overwrite=options.overwrite)
     jobs = [
         _job(
             item,
@@ -85,7 +95,12 @@ def veil(
         for item, place in zip(found.inputs, places, strict=True)
     ]
 
-    return run(found, jobs, Setup(veil=options), options, options.limits(), watcher)
+    def begin() -> None:
+        if options.names is not None:
+            _write_names(options.names, jobs, overwrite=options.overwrite)
+
+    setup = Setup(veil=options)
+    return run(found, jobs, setup, options, options.limits(), watcher, begin=begin)
 
 
 def plan_photos(
@@ -170,6 +185,28 @@ def render_plans(
     return run(found, jobs, Setup(render=options), options, options.limits(), watcher)
 
 
+def _check_names_file(names: Path, out: Path, inputs: Sequence[Input], *, overwrite: bool) -> None:
+    """Refuse a place for the key of new names where it would be published or replace something."""
+    real = os.path.realpath(names)
+    if Path(real).is_relative_to(os.path.realpath(out)):
+        raise OutputRefused(
+            f"{names}: lies in the folder to publish, and would undo the new names; "
+            "choose another place with --names"
+        )
+    if any(real == os.path.realpath(item.path) for item in inputs):
+        raise OutputRefused(f"{names}: is an original; choose another place with --names")
+    if os.path.lexists(names) and not overwrite:
+        raise OutputRefused(f"{names}: exists already; choose another place with --names")
+
+
+def _write_names(names: Path, jobs: Sequence[Job], *, overwrite: bool) -> None:
+    """Write which is which before any copy, so that no crash can lose it."""
+    key = {str(job.output): str(job.source) for job in jobs}
+    text = json.dumps(dict(sorted(key.items())), indent=1, ensure_ascii=False) + "\n"
+    make_folder(names.parent)
+    write_whole(names, text.encode(), overwrite=overwrite, private=True)
+
+
 def _job(
     item: Input, output: Path, *, plan: Path | None = None, format: PhotoFormat | None = None
 ) -> Job:
@@ -234,9 +271,9 @@ def _source_of(item: Input, plan: Plan, originals: Path | None) -> Path:
     else:
         candidates = [originals / _source_place(item), originals / name]
     for candidate in candidates:
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
     raise PlanInvalid(
-        f"{item.path}: its source is not at {candidates[0]}; "
+        f"{item.path}: its source is not at {shortened(candidates[0])}, or may not be opened; "
         "say with --source which folder holds the originals"
     )

@@ -8,19 +8,20 @@ memory, are written by their worker to a hidden file that gets its name here.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from crowdveil.detect.engine import cores
-from crowdveil.errors import CrowdveilError, OutputRefused
+from crowdveil.errors import CrowdveilError
 from crowdveil.isolation.crew import Crew
 from crowdveil.isolation.limits import Limits
-from crowdveil.media.atomic import place_whole, write_whole
+from crowdveil.media.atomic import claim, make_folder, place_whole, refused, write_whole
+from crowdveil.media.leftovers import HOLDS, sweep
 from crowdveil.options import Writing
 from crowdveil.outputs import Job, to_do
 from crowdveil.pipeline import in_order
@@ -69,6 +70,8 @@ def run(
     writing: Writing,
     limits: Limits,
     watcher: Watcher | None,
+    *,
+    begin: Callable[[], None] = lambda: None,
 ) -> Summary:
     """Do every job that is not done yet.
 
@@ -79,13 +82,16 @@ def run(
         writing: what happens to outputs that exist.
         limits: what one file may take.
         watcher: told how it gets on.
+        begin: called once all is ready, before the first file is worked on, and only if there
+            is one.
 
     Raises:
         OutputRefused: as `outputs.to_do`; nothing has been written.
         WeightsInvalid: the weights, or the user's own detector, cannot be used; nothing has been
             written.
     """
-    rest, already = to_do(jobs, writing)
+    todo = to_do(jobs, writing)
+    rest = todo.rest
     outcomes: list[Outcome] = []
 
     def report(outcome: Outcome) -> None:
@@ -97,9 +103,13 @@ def run(
         watcher.begin(len(found.refusals) + len(jobs))
     for refusal in found.refusals:
         report(Outcome(refusal.path, Status.FAILED, error=refusal.error))
-    for job in already:
+    for job, sentence in todo.refused:
+        report(Outcome(job.edited_path or job.source, Status.FAILED, error=sentence))
+    for job in todo.done:
         report(Outcome(job.source, Status.ALREADY, output=job.output, plan_file=job.plan))
+    claims: dict[Path, BinaryIO] = {}
     if rest:
+        sweep(path.parent for job in rest for path in job.outputs)
         hands = share(rest, cores())
         with Crew(
             VEILING,
@@ -110,9 +120,10 @@ def run(
         ) as crew:
             try:
                 crew.ready(_threads(rest[0], hands))
+                begin()
                 attempts = in_order(
                     rest,
-                    partial(_attempt, crew, hands, watcher, Lock()),
+                    partial(_attempt, crew, hands, watcher, Lock(), claims),
                     weight=lambda job: int(_work(job) >= LARGE),
                     budget=0,  # what is large goes alone; what fits together is for `room`
                     workers=hands.workers,
@@ -120,10 +131,15 @@ def run(
                 with closing(attempts):
                     for job, made in attempts:
                         report(_written(job, made, overwrite=writing.overwrite))
+                        if job.partial in claims:
+                            claims.pop(job.partial).close()
             except BaseException:
                 crew.leave()
                 _sweep(rest)
                 raise
+            finally:
+                for file in claims.values():
+                    file.close()
     return Summary(tuple(outcomes), tuple(found.skipped))
 
 
@@ -159,9 +175,18 @@ def _sweep(jobs: Sequence[Job]) -> None:
 
 
 def _attempt(
-    crew: _Crew, hands: Hands, watcher: Watcher | None, telling: Lock, job: Job, stop: Event
+    crew: _Crew,
+    hands: Hands,
+    watcher: Watcher | None,
+    telling: Lock,
+    claims: dict[Path, BinaryIO],
+    job: Job,
+    stop: Event,
 ) -> Made | str:
-    """Have one job done; the sentence of its failure if it fails."""
+    """Have one job done; the sentence of its failure if it fails.
+
+    The file that a video is written to goes into `claims`, so that no other run removes it.
+    """
 
     def tell(progress: Progress) -> None:
         if watcher is not None:
@@ -170,7 +195,13 @@ def _attempt(
 
     try:
         if job.partial is not None:
-            _make_folder(job.partial.parent)
+            make_folder(job.partial.parent)
+            try:
+                claims[job.partial] = claim(job.partial)
+            except OSError as error:
+                raise refused(job.partial.parent, error) from error
+            if not HOLDS:
+                claims[job.partial].close()
         made = crew.do(job, path=job.source, threads=_threads(job, hands), tell=tell)
     except CrowdveilError as error:
         made = str(error)
@@ -185,7 +216,9 @@ def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
     """Write what came of a job, the copy last, as its presence says that all is done."""
     named = job.edited_path or job.source
     if isinstance(made, str):
-        return Outcome(named, Status.FAILED, error=made)
+        # Of many plans of one photo, which one failed.
+        told = made if str(named) in made else f"{named}: {made}"
+        return Outcome(named, Status.FAILED, error=told)
     try:
         if job.plan is not None:
             _write(job.plan, made.plan.to_json().encode(), overwrite)
@@ -207,19 +240,10 @@ def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:
         output=job.output,
         plan_file=job.plan,
         video=job.video is not None,
-        notices=made.notices,
+        notices=job.notices + made.notices,
     )
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
-    _make_folder(path.parent)
+    make_folder(path.parent)
     write_whole(path, data, overwrite=overwrite)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputRefused(
-            f"{folder}: this folder cannot be made ({error.strerror}); choose another with -o"
-        ) from error

@@ -6,6 +6,15 @@ place; nothing in the library prints or exits.
 
 # ruff: noqa: N818 (each name says what is wrong; "Error" at its end would add nothing)
 
+_MOST_SHOWN = 300
+
+
+def shortened(text: object) -> str:
+    """What a message quotes, cut in its middle if it is longer than anybody would read."""
+    whole = str(text)
+    half = _MOST_SHOWN // 2
+    return whole if len(whole) <= _MOST_SHOWN else f"{whole[:half]} ... {whole[-half:]}"
+
 
 class CrowdveilError(Exception):
     """Base of every error that crowdveil raises on purpose."""

@@ -244,14 +244,18 @@ class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing, Limitin
 
     Attributes:
         rename: outputs get neutral names in a random order.
+        names: the file that gets the key of `rename`, or None for no file, as it undoes it.
         plans: the folder that gets each photo's plan as well, or None for no plans, as a
             plan holds the hash of the original.
     """
 
     rename: bool = False
+    names: Path | None = None
     plans: Path | None = None
 
     def _refuse(self) -> None:
+        if self.names is not None and not self.rename:
+            raise OptionsInvalid("names holds the key of rename; add --rename, or leave it out")
         if self.rename and self.resume:
             raise OptionsInvalid(
                 "rename and resume contradict each other: neutral names do not tell which "

@@ -1,16 +1,17 @@
 """Names every output, and refuses before any work begins what would lose or expose something.
 
-Inputs with their places come in; out come jobs that say which file goes where. Two inputs
-with one output, an output that is an input, and outputs that exist are refused here.
-Writing is left to `media.atomic`.
+Inputs with their places come in; out come jobs that say which file goes where. Two files that
+would get one name get two, and names that are too long are cut. An output that is an input, and
+outputs that exist, are refused here. Writing is left to `media.atomic`.
 """
 
+import hashlib
 import os
 import secrets
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path, PurePath
 
 from crowdveil.errors import OptionsInvalid, OutputRefused
@@ -18,6 +19,7 @@ from crowdveil.media.formats import PHOTO_SUFFIXES, SUFFIXES
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video import containers
 from crowdveil.media.video.clip import VideoFormat
+from crowdveil.notices import Notice
 from crowdveil.options import Writing
 from crowdveil.plan import Plan
 
@@ -25,6 +27,14 @@ PLAN_SUFFIX = ".plan.json"
 
 _NAMED = 20
 """Files that one message names; the rest is counted, so that the message stays readable."""
+
+MOST_NAME_BYTES = 255
+"""Of a file name, in UTF-8: what most file systems take; others count characters and take more."""
+
+_MOST_SUFFIX_BYTES = 16
+
+CLASHED = Notice("two files would have got one name, so what was written for this one has another")
+CUT = Notice("its name was too long for what was written, which has a shorter one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Job:
         partial: where a video is written until it is whole; hidden, beside `output`.
         edited: the plan to render, None if one is to be made.
         edited_path: where the plan to render was read from.
+        notices: what the user must hear of its names.
     """
 
     source: Path
@@ -50,6 +61,7 @@ class Job:
     partial: Path | None = None
     edited: Plan | None = None
     edited_path: Path | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -123,9 +135,10 @@ def only_file(paths: Sequence[Path], out: Path) -> Path | None:
             is given.
     """
     suffixes = PHOTO_SUFFIXES | containers.VIDEO_SUFFIXES
-    if out.suffix.lower() not in suffixes or out.is_dir():
+
+    if out.suffix.lower() not in suffixes or os.path.isdir(out):
         return None
-    if len(paths) == 1 and not paths[0].is_dir():
+    if len(paths) == 1 and not os.path.isdir(paths[0]):
         return out
     raise OptionsInvalid(
         f"{out} looks like a file, but several files may come out; give a folder instead"
@@ -138,48 +151,134 @@ def format_of(path: PurePath) -> PhotoFormat | None:
     return next((format for format, known in SUFFIXES.items() if suffix in known), None)
 
 
-def to_do(jobs: Sequence[Job], writing: Writing) -> tuple[list[Job], list[Job]]:
-    """Check all outputs at once and tell the jobs to do from those already done.
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The jobs of a batch, each list in the given order.
+
+    Attributes:
+        rest: what is to be done.
+        done: what an earlier run has done.
+        refused: what cannot be done, with the sentence that says why.
+    """
+
+    rest: list[Job]
+    done: list[Job]
+    refused: list[tuple[Job, str]]
+
+
+def to_do(jobs: Sequence[Job], writing: Writing) -> Sorted:
+    """Name and check all outputs at once and tell the jobs to do from those already done.
 
     A job counts as done when `writing.resume` is set and its last output exists, which is
     whole, as outputs appear whole or not at all. Whether it was made with the same
-    settings is not checked.
-
-    Returns:
-        The jobs to do and the jobs already done, each in the given order.
+    settings is not checked. A job whose output is a folder is refused alone.
 
     Raises:
-        OutputRefused: two jobs with one output, an output that is an input, or an output
-            that exists though neither `overwrite` nor `resume` covers it; nothing has been
-            written.
+        OutputRefused: an output is an input, or exists though neither `overwrite` nor
+            `resume` covers it; nothing has been written.
     """
-    _refuse_shared(jobs)
+    jobs = distinct(jobs)
     _refuse_inputs(jobs)
-    done: list[Job] = []
     rest: list[Job] = []
+    done: list[Job] = []
+    refused: list[tuple[Job, str]] = []
     for job in jobs:
-        (done if writing.resume and job.outputs[-1].is_file() else rest).append(job)
+        found = [path for path in job.outputs if os.path.lexists(path)]
+        folders = [path for path in found if os.path.isdir(path)]
+        if folders:
+            sentence = (
+                f"{folders[0]}: is a folder, where what comes of {job.source} should go; "
+                "move it, or choose another folder with -o"
+            )
+            refused.append((job, sentence))
+        elif writing.resume and os.path.isfile(job.outputs[-1]):
+            done.append(job)
+        elif writing.resume and found:
+            sentence = (
+                f"{found[0]}: exists already, but {job.outputs[-1]} does not, so {job.source} "
+                "does not count as done; move the first away to have both written"
+            )
+            refused.append((job, sentence))
+        else:
+            rest.append(job)
     _refuse_existing(rest, writing)
-    return rest, done
+    return Sorted(rest, done, refused)
 
 
-def _refuse_shared(jobs: Sequence[Job]) -> None:
-    """Names that differ only in case or accents' encoding are one file on many systems."""
-    takers: defaultdict[str, list[tuple[Path, Job]]] = defaultdict(list)
+def distinct(jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, their outputs named so that no two are one file and no name is too long."""
+    places = iter(settled([(path, job.source.name) for job in jobs for path in job.outputs]))
+    named = []
     for job in jobs:
-        for output in job.outputs:
-            # Folders reached through links could meet again under other names.
-            real = Path(os.path.realpath(output.parent), output.name)
-            takers[unicodedata.normalize("NFC", str(real)).casefold()].append((output, job))
-    clashes = [
-        f"{' and '.join(str(job.source) for _, job in taken)} would all become {taken[0][0]}"
-        for taken in takers.values()
-        if len(taken) > 1
-    ]
-    if clashes:
-        raise OutputRefused(
-            f"nothing was written: {_listed(clashes)}; run them one by one, into different folders"
-        )
+        plan = None if job.plan is None else next(places)
+        output = None if job.output is None else next(places)
+        after = [path for path in (plan, output) if path is not None]
+        changed = [a for a, b in zip(job.outputs, after, strict=True) if a.name != b.name]
+        notices = dict.fromkeys(CUT if _is_long(path.name) else CLASHED for path in changed)
+        named.append(replace(job, plan=plan, output=output, notices=(*job.notices, *notices)))
+    return named
+
+
+def settled(wanted: Sequence[tuple[Path, str]]) -> list[Path]:
+    """Where each output goes in the end: the place that it should have, if that is free.
+
+    Of two with one place, the one that keeps its source's name has it, else the first; the
+    other's is told apart by its source's full name (`IMG_1.heic.jpg`), else by a number
+    (`IMG_1-2.jpg`). The same outputs in the same order always get the same places.
+
+    Args:
+        wanted: the place that an output should have, and its source's file name.
+    """
+    taken: set[str] = set()
+    folders: dict[Path, str] = {}
+    result: dict[int, Path] = {}
+    for k in sorted(range(len(wanted)), key=lambda k: wanted[k][0].name != wanted[k][1]):
+        place, source = wanted[k]
+        # Folders reached through links could meet again under other names.
+        folder = folders.setdefault(place.parent, os.path.realpath(place.parent))
+        for name in _names(place.name, source):
+            # Names that differ only in case or accents' encoding are one file on many systems.
+            key = unicodedata.normalize("NFC", f"{folder}{os.sep}{name}").casefold()
+            if key not in taken:
+                taken.add(key)
+                result[k] = place.with_name(name)
+                break
+    return [result[k] for k in range(len(wanted))]
+
+
+def _names(name: str, source: str) -> Iterator[str]:
+    """The names that an output may get, the best first."""
+    yield _fitting(name)
+    stem, suffix = _parted(name)
+    if PurePath(source).suffix.lower() != suffix.lower():
+        yield _fitting(source + suffix)
+    for number in count(2):
+        yield _fitting(f"{stem}-{number}{suffix}")
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name without its suffix, and the suffix; a plan's has two, `.jpg.plan.json`."""
+    plan = PLAN_SUFFIX if name.endswith(PLAN_SUFFIX) else ""
+    place = PurePath(name.removesuffix(plan))
+    suffix = (
+        place.suffix if len(place.suffix.encode(errors="replace")) <= _MOST_SUFFIX_BYTES else ""
+    )
+    return place.name.removesuffix(suffix), suffix + plan
+
+
+def _fitting(name: str) -> str:
+    """The name, cut if it is too long; what is cut is told apart by a hash of all of it."""
+    if not _is_long(name):
+        return name
+    data = name.encode(errors="surrogateescape")
+    stem, suffix = _parted(name)
+    end = f"~{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
+    room = MOST_NAME_BYTES - len(end.encode())
+    return stem.encode()[:room].decode(errors="ignore") + end
+
+
+def _is_long(name: str) -> bool:
+    return len(os.fsencode(name)) > MOST_NAME_BYTES
 
 
 def _refuse_inputs(jobs: Sequence[Job]) -> None:
@@ -199,12 +298,6 @@ def _refuse_inputs(jobs: Sequence[Job]) -> None:
 
 def _refuse_existing(jobs: Sequence[Job], writing: Writing) -> None:
     found = [path for job in jobs for path in job.outputs if os.path.lexists(path)]
-    stuck = [path for path in found if path.is_dir()]
-    if stuck:
-        raise OutputRefused(
-            f"nothing was written: {_listed(stuck)} would be replaced but is a folder; "
-            "move it or choose another folder with -o"
-        )
     if found and not writing.overwrite:
         count = "an output exists" if len(found) == 1 else f"{len(found)} outputs exist"
         raise OutputRefused(
@@ -217,7 +310,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     """What is the same for all names of one file, through links of either kind."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
 

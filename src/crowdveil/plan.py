@@ -8,12 +8,18 @@ and `redact`.
 
 from enum import StrEnum
 from os import PathLike
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from crowdveil.errors import PlanInvalid
+from crowdveil.errors import PlanInvalid, shortened
+from crowdveil.typed import MOST_PLAN_BYTES, read_bytes
+
+MOST_PATH = 4096
+"""Characters of a path: no system opens a longer one."""
+
+MOST_FRAME = 1_000_000_000
+"""Frames of a video: a year of them; larger numbers overflow where frames are counted."""
 
 SCHEMA_VERSION: Literal[3] = 3
 """Version 2 added tracks, 3 what the copy was drawn with; older plans open as they are."""
@@ -45,7 +51,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 
 
 class Region(_Model):
@@ -57,7 +63,7 @@ class Region(_Model):
     """
 
     id: str
-    frame: int = Field(default=0, ge=0)
+    frame: int = Field(default=0, ge=0, le=MOST_FRAME)
     box: tuple[Finite, Finite, Finite, Finite]
     shape: Shape = Shape.ELLIPSE
     score: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -77,7 +83,7 @@ class Region(_Model):
         return self
 
 
-Keyframe = tuple[Annotated[int, Field(ge=0)], Finite, Finite, Finite, Finite]
+Keyframe = tuple[Annotated[int, Field(ge=0, le=MOST_FRAME)], Finite, Finite, Finite, Finite]
 """A frame's number and the box there: `frame, x0, y0, x1, y1`."""
 
 
@@ -126,16 +132,16 @@ class Track(_Model):
 class Source(_Model):
     """The file that a plan belongs to."""
 
-    name: str
+    name: Annotated[str, Field(max_length=MOST_PATH)]
     """File name without folders."""
-    path: str
+    path: Annotated[str, Field(max_length=MOST_PATH)]
     """Where the source was when the plan was made, relative to the plan's folder if saved."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     format: str
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
+    width: int = Field(ge=1, le=MOST_FRAME)
+    height: int = Field(ge=1, le=MOST_FRAME)
     """Size of the upright picture in pixels."""
-    frames: int = Field(default=1, ge=1)
+    frames: int = Field(default=1, ge=1, le=MOST_FRAME)
     duration_s: Annotated[float, Field(ge=0)] | None = None
     """How long a video or animation plays, in seconds."""
     span_s: tuple[Annotated[float, Field(ge=0)], Finite | None] | None = None
@@ -163,7 +169,7 @@ class Drawn(_Model):
     margin: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     shape: Shape | None = None
     """Outline of every veil, None for each region's own."""
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=1 << 63)
 
 
 class Plan(_Model):
@@ -218,16 +224,18 @@ class Plan(_Model):
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "top level"
+            place = shortened(".".join(str(part) for part in first["loc"]) or "top level")
             raise PlanInvalid(
-                f"{where}: {first['msg']} (at {place}); compare with docs/plan.md"
+                f"{where}: {shortened(first['msg'])} (at {place}); compare with docs/plan.md"
             ) from error
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read the plan in the file `path`; raises `PlanInvalid`, also when it cannot be read."""
         try:
-            text = Path(path).read_bytes()
+            text = read_bytes(path, most=MOST_PLAN_BYTES)
         except OSError as error:
             raise PlanInvalid(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise PlanInvalid(f"{path}: cannot be read ({error})") from error
         return cls.from_json(text, where=str(path))

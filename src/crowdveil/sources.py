@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 
 from crowdveil.errors import CrowdveilError, UnreadableMedia, UnsupportedMedia
-from crowdveil.kinds import kind_of
+from crowdveil.kinds import Apart, kind_of
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import VideoFormat
 
@@ -23,6 +23,8 @@ class Why(StrEnum):
     """Why something in a folder was left alone."""
 
     OTHER = "no photos or videos, not copied"
+    SOUND = "sound only, not copied"
+    HOLDER = "archives and documents, which may hold pictures, not looked into, not copied"
     HIDDEN = "hidden, not looked into"
     LINK = "links, not followed"
     OUTPUT = "output folders, not looked into"
@@ -70,29 +72,34 @@ class Found:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-Judge = Callable[[Path, PurePath, bool], Input | None]
-"""Says whether a file at a place is to be worked on, and knows whether the user named it
-outright; None leaves it alone, an error refuses it."""
+Judge = Callable[[Path, PurePath, bool], Input | Why]
+"""Says whether a file at a place is to be worked on or why it is left alone, and knows whether
+the user named it outright; an error refuses it."""
+
+_APART = {None: Why.OTHER, Apart.SOUND: Why.SOUND, Apart.HOLDER: Why.HOLDER}
 
 
-def judge_media(path: Path, place: PurePath, given: bool) -> Input | None:
+def judge_media(path: Path, place: PurePath, given: bool) -> Input | Why:
     """Take photos and videos; raises `UnsupportedMedia` or `UnreadableMedia` as `kind_of` does."""
     kind = kind_of(path)
     if kind.media:
         return Input(path, place, kind.format, kind.video)
     if given:
+        what = f"{kind.name}, neither" if kind.name else "neither"
         raise UnsupportedMedia(
-            f"{path}: is neither a photo nor a video and was NOT copied; "
+            f"{path}: is {what} a photo nor a video, and was NOT copied; "
             "give photos, videos or folders"
         )
-    return None
+    return _APART[kind.apart]
 
 
-def judge_plan(path: Path, place: PurePath, given: bool) -> Input | None:
+def judge_plan(path: Path, place: PurePath, given: bool) -> Input | Why:
     """Take plans by their name, and whatever is given outright."""
-    if not path.is_file():
+    if not (given or path.name.lower().endswith(".plan.json")):
+        return Why.OTHER
+    if not os.path.isfile(path):
         raise UnreadableMedia(f"{path}: is no file that can be read; give plans or folders")
-    return Input(path, place) if given or path.name.lower().endswith(".plan.json") else None
+    return Input(path, place)
 
 
 def expand(paths: Sequence[Path], judge: Judge, *, outputs: Sequence[Path] = ()) -> Found:
@@ -110,7 +117,7 @@ def expand(paths: Sequence[Path], judge: Judge, *, outputs: Sequence[Path] = ())
     found = Found()
     seen: set[tuple[str, PurePath]] = set()
     for path in paths:
-        given = not os.path.isdir(path)  # noqa: PTH112 (Path.is_dir may raise)
+        given = not os.path.isdir(path)
         files = iter([(path, PurePath(path.name))]) if given else _walk(path, outputs, found)
         for file, place in files:
             try:
@@ -118,17 +125,17 @@ def expand(paths: Sequence[Path], judge: Judge, *, outputs: Sequence[Path] = ())
             except CrowdveilError as error:
                 found.refusals.append(Refusal(file, str(error)))
                 continue
-            if taken is None:
-                found.skipped.append(Skipped(file, Why.OTHER))
+            if isinstance(taken, Why):
+                found.skipped.append(Skipped(file, taken))
             elif (key := (os.path.realpath(file), place)) not in seen:
                 seen.add(key)
                 found.inputs.append(taken)
     return found
 
 
-def _take(judge: Judge, path: Path, place: PurePath, given: bool) -> Input | None:
+def _take(judge: Judge, path: Path, place: PurePath, given: bool) -> Input | Why:
     taken = judge(path, place, given)
-    if taken is not None and not _is_text(str(path)):
+    if isinstance(taken, Input) and not _is_text(str(path)):
         # A plan is UTF-8 and could not say which file it belongs to.
         raise UnreadableMedia(f"{path}: the file name is not valid UTF-8; rename the file")
     return taken
@@ -153,7 +160,7 @@ def _walk(root: Path, outputs: Sequence[Path], found: Found) -> Iterator[tuple[P
                 found.skipped.append(Skipped(path, Why.HIDDEN))
             elif _is_link(entry):
                 found.skipped.append(Skipped(path, Why.LINK))
-            elif not entry.is_dir(follow_symlinks=False):
+            elif not _is_folder(entry):
                 yield path, place / entry.name
             elif any(_same(path, output) for output in outputs):
                 found.skipped.append(Skipped(path, Why.OUTPUT))
@@ -163,8 +170,18 @@ def _walk(root: Path, outputs: Sequence[Path], found: Found) -> Iterator[tuple[P
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:
-    # Python 3.11 does not know Windows' junctions.
-    return entry.is_symlink() or (hasattr(entry, "is_junction") and entry.is_junction())
+    try:
+        # Python 3.11 does not know Windows' junctions.
+        return entry.is_symlink() or (hasattr(entry, "is_junction") and entry.is_junction())
+    except OSError:
+        return False  # taken for a file, of which opening will say what is wrong
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _is_text(name: str) -> bool:
@@ -183,5 +200,5 @@ def _natural(name: str) -> tuple[list[tuple[int, int | str]], str]:
 def _same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -7,6 +7,7 @@ say how to make the audit again: the command, the version, and the hash of every
 import hashlib
 import json
 import math
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,9 @@ import polars as pl
 
 from crowdveil import __version__
 from crowdveil.errors import OutputRefused
-from crowdveil.media.atomic import partial_path, write_whole
+from crowdveil.media.atomic import write_whole
+from crowdveil.media.leftovers import HOLDS, hold, partial_path, sweep
+from crowdveil.report.spreadsheets import inert
 
 SCHEMA = "crowdveil/audit/1"
 """Name and version of what `audit.json` holds."""
@@ -72,7 +75,8 @@ def write_bundle(
         out: the folder; made if it is missing, with its parents.
         page: HTML.
         values: for `audit.json`; what is not a finite number becomes null.
-        tables: rows of equal keys by name; a table without rows is not written.
+        tables: rows of equal keys by name; a table without rows is not written. Text that a
+            spreadsheet would take for a formula is made harmless.
         overwrite: whether files that exist are replaced.
 
     Returns:
@@ -87,14 +91,18 @@ def write_bundle(
     }
     for name, rows in tables.items():
         if rows:
-            frame = pl.DataFrame([finite(row) for row in rows], infer_schema_length=None)
+            cells = [
+                {inert(name): inert(cell) for name, cell in finite(row).items()} for row in rows
+            ]
+            frame = pl.DataFrame(cells, infer_schema_length=None)
             files[f"{name}.csv"] = frame.write_csv().encode()
-    there = [name for name in files if (out / name).exists()]
+    there = [name for name in files if os.path.lexists(out / name)]
     if there and not overwrite:
         raise OutputRefused(f"{out / there[0]}: exists already; use --overwrite to replace it")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.exists():
+        sweep([out.parent, out])
+        if os.path.lexists(out):
             for name, data in files.items():
                 write_whole(out / name, data, overwrite=overwrite)
         else:
@@ -118,10 +126,16 @@ def finite(value: Any) -> Any:
 
 def _write_folder(out: Path, files: Mapping[str, bytes]) -> None:
     partial = partial_path(out)
+    descriptor: int | None = None
     try:
         partial.mkdir()
+        if HOLDS:
+            descriptor = os.open(partial, os.O_RDONLY)
+            hold(descriptor)
         for name, data in files.items():
             write_whole(partial / name, data)
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)

@@ -4,6 +4,7 @@ A file comes in, an array with a row for each picture goes out. A row that is no
 zero, is a picture that gave no template; it keeps its place.
 """
 
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,6 +89,6 @@ def _read(path: Path, name: str) -> Embeddings:
         embeddings[there] = lists.drop_nulls().list.to_array(int(lengths[0])).to_numpy()
         return embeddings
     beside = path.with_suffix(".npy")
-    if not beside.exists():
+    if not os.path.lexists(beside):
         raise ValueError(f"no {beside.name} beside it; give embeddings, or candidate lists")
     return np.asarray(np.load(beside, mmap_mode="r", allow_pickle=False))

@@ -1,7 +1,7 @@
 """The command line: one file per command, each parses, calls the API and prints.
 
-`main` is the entry point. Exit codes: 0 all done, 1 something failed, 2 wrong usage,
-130 interrupted.
+`main` is the entry point. Exit codes: 0 all done, 1 something failed or could not be printed,
+2 wrong usage, 130 interrupted.
 """
 
 import os
@@ -23,6 +23,9 @@ def main() -> None:
         del sys.argv[1]
         worker.main()
         return
+    from crowdveil.cli import streams
+
+    streams.guard()
     _die_by_interrupt()
     if not sys.warnoptions:
         # What libraries warn of is for developers; what users must know is said in sentences.
@@ -36,7 +39,11 @@ def main() -> None:
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             _leave_at_once()
-        raise
+        reason = streams.lost(sys.stdout)
+        if reason is None:
+            raise
+        sys.stderr.write(f"Not all that was to be printed could be printed ({reason})\n")
+        sys.exit(leaving.code or 1)
 
 
 def _die_by_interrupt() -> None:

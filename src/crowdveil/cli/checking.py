@@ -4,6 +4,7 @@ Used by `check` and by `veil --check`. What is found is left to `crowdveil.evide
 `evidence_screen`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
@@ -24,7 +25,9 @@ from crowdveil.evidence.pairs import Matched, Pair
 from crowdveil.evidence.record import FileRecord, Result
 from crowdveil.evidence.report import report
 from crowdveil.evidence.signing import private_key, sign
-from crowdveil.media.atomic import write_whole
+from crowdveil.kinds import kind_of
+from crowdveil.media.atomic import make_folder, write_whole
+from crowdveil.media.leftovers import sweep
 from crowdveil.plan import Plan
 from crowdveil.summary import Status, Summary
 
@@ -94,7 +97,7 @@ def check_and_report(
 def check_veiled(
     summary: Summary, out: Path, *, folder: Path, options: CheckOptions, json: bool, quiet: bool
 ) -> None:
-    """Check what was just veiled.
+    """Check what was just veiled, and what earlier runs of the same call veiled.
 
     Args:
         summary: of the run.
@@ -111,12 +114,11 @@ def check_veiled(
             one.source,
             one.output,
             _under(one.output, folder),
-            one.frames > 0,
-            Plan.load(one.plan_file) if one.plan_file else None,
-            one.plan_file,
+            one.frames > 0 or _is_video(one.source),
+            *_planned(one.plan_file),
         )
         for one in summary.outcomes
-        if one.output is not None and one.status is Status.DONE
+        if one.output is not None and one.status is not Status.FAILED
     ]
     matched = Matched(tuple(pairs), ())
     _run(
@@ -128,6 +130,23 @@ def check_veiled(
     )
 
 
+def _planned(path: Path | None) -> tuple[Plan | None, Path | None]:
+    """A plan and where it is; a plan of an earlier run may have gone or been changed since."""
+    if path is None:
+        return None, None
+    try:
+        return Plan.load(path), path
+    except CrowdveilError:
+        return None, None
+
+
+def _is_video(source: Path) -> bool:
+    try:
+        return kind_of(source).video is not None
+    except CrowdveilError:
+        return False  # the check itself says what is wrong with it
+
+
 def _under(path: Path, folder: Path) -> PurePath:
     try:
         return path.relative_to(folder)
@@ -136,9 +155,9 @@ def _under(path: Path, folder: Path) -> PurePath:
 
 
 def require_place(out: Path, options: CheckOptions) -> None:
-    """Refuse, before any work begins, a folder that holds a record already."""
+    """Refuse for `veil`, before any work begins, a folder that holds a record already."""
     try:
-        _places(out, options)
+        _places(out, options, "move it away")
     except CrowdveilError as error:
         fail(error)
 
@@ -161,7 +180,7 @@ def _run(
         finally:
             bar.stop()
         record = checked.record if key is None else sign(checked.record, key)
-        _write(places, Checked(record, checked.sheets), options)
+        unwritten = _write(places, Checked(record, checked.sheets), options)
     except KeyboardInterrupt:
         err.print("Stopped: nothing was written")
         raise typer.Exit(INTERRUPTED) from None
@@ -172,33 +191,48 @@ def _run(
     if json:
         typer.echo(record.model_dump_json())
     else:
-        summarise(record, places, quiet=quiet)
+        summarise(record, None if unwritten else places, quiet=quiet)
+    for failure in unwritten:
+        err.print(Text(plain(failure), style="red"))
     if record.result is Result.EXPOSED:
         raise typer.Exit(EXPOSED)
-    if record.result is Result.UNCHECKED:
+    if record.result is Result.UNCHECKED or unwritten:
         raise typer.Exit(FAILED)
 
 
-def _places(out: Path, options: CheckOptions) -> tuple[Path, Path]:
+_ELSEWHERE = "choose another folder with -o"
+
+
+def _places(out: Path, options: CheckOptions, elsewhere: str = _ELSEWHERE) -> tuple[Path, Path]:
     """Where record and report go; refused before any work begins if they exist."""
     places = out / RECORD, out / REPORT
-    if out.exists() and not out.is_dir():
-        raise OutputRefused(f"{out}: is no folder; choose another with -o")
-    found = [path for path in places if path.exists()]
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise OutputRefused(f"{out}: is no folder; {elsewhere}")
+    found = [path for path in places if os.path.lexists(path)]
     if found and not options.overwrite:
         raise OutputRefused(
-            f"{found[0]}: exists already; add --overwrite to replace it, or choose another folder "
-            "with -o"
+            f"{found[0]}: exists already; add --overwrite to replace it, or {elsewhere}"
         )
     return places
 
 
-def _write(places: tuple[Path, Path], checked: Checked, options: CheckOptions) -> None:
+def _write(
+    places: tuple[Path, Path], checked: Checked, options: CheckOptions
+) -> list[CrowdveilError]:
+    """Write record and report; what could not be written costs nothing of what was found."""
     record, page = places
     try:
-        record.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputRefused(f"{record.parent}: cannot be made ({error.strerror})") from error
-    text = report(checked, private=options.private)
-    write_whole(page, text.encode(), overwrite=options.overwrite)
-    write_whole(record, checked.record.to_json().encode(), overwrite=options.overwrite)
+        make_folder(record.parent)
+    except CrowdveilError as error:
+        return [error]
+    sweep([record.parent])
+    failed: list[CrowdveilError] = []
+    for path, text in (
+        (record, checked.record.to_json()),
+        (page, report(checked, private=options.private)),
+    ):
+        try:
+            write_whole(path, text.encode(), overwrite=options.overwrite)
+        except CrowdveilError as error:
+            failed.append(error)
+    return failed

@@ -1,5 +1,6 @@
 """`crowdveil crowd`: a scenario of a deployment in, what it would do and to whom out."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill, wrap
@@ -154,7 +155,7 @@ def _load(name: str) -> "Scenario":
     from crowdveil.crowd.reading import load_scenario
 
     # A file comes first: a user's own file may have the name of a built-in scenario.
-    if Path(name).exists() or (name not in case_names() and Path(name).suffix):
+    if os.path.lexists(name) or (name not in case_names() and Path(name).suffix):
         return load_scenario(name)
     return load_case(name)
 

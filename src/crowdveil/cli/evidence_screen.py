@@ -35,7 +35,7 @@ def fail(error: CrowdveilError) -> NoReturn:
     raise typer.Exit(WRONG_USAGE if isinstance(error, OptionsInvalid) else FAILED) from error
 
 
-def summarise(record: Evidence, places: tuple[Path, Path], *, quiet: bool) -> None:
+def summarise(record: Evidence, places: tuple[Path, Path] | None, *, quiet: bool) -> None:
     """One screen: what is wrong, what to look at, the answer."""
     out = console()
     _list(out, "Exposed:", [(file.name, file.exposed) for file in record.files], style="red")
@@ -56,7 +56,7 @@ def summarise(record: Evidence, places: tuple[Path, Path], *, quiet: bool) -> No
         return
     style = {Result.CLEAN: "bold green", Result.EXPOSED: "bold red"}.get(record.result, "bold")
     out.print(Text(answer(record), style=style))
-    if not quiet:
+    if not quiet and places is not None:
         out.print(Text(f"Report: {plain(places[1])}   Record: {plain(places[0])}", style="dim"))
 
 

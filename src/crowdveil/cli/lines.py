@@ -4,6 +4,7 @@ For programs. Failures also get their sentence on stderr, as without `--json`.
 """
 
 import json
+import sys
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -11,17 +12,23 @@ from typing import Self
 
 import typer
 
-from crowdveil.cli.words import plain
+from crowdveil.cli.streams import lost
+from crowdveil.cli.words import Wording, plain
 from crowdveil.errors import CrowdveilError
 from crowdveil.progress import Progress
 from crowdveil.summary import Outcome, Summary
 
 
 class JsonLines:
-    """Reports as JSON lines; see docs/cli.md for the fields."""
+    """Reports as JSON lines; see docs/cli.md for the fields.
 
-    def __init__(self) -> None:
+    Args:
+        wording: whether new names must be told, also when nobody reads the lines.
+    """
+
+    def __init__(self, wording: Wording) -> None:
         """Begin with nothing to tell."""
+        self._wording = wording
         self._outcomes: list[Outcome] = []
         self._next = 0.0
 
@@ -91,6 +98,7 @@ class JsonLines:
     def interrupted(self) -> None:
         """A summary of what was done before the interrupt."""
         _write({"summary": {**_totals(Summary(tuple(self._outcomes))), "interrupted": True}})
+        self._rescue_names()
 
     def ended(self, summary: Summary) -> None:
         """The last line."""
@@ -98,6 +106,13 @@ class JsonLines:
             {"path": str(skipped.path), "why": skipped.why.value} for skipped in summary.skipped
         ]
         _write({"summary": {**_totals(summary), "skipped": skipped}})
+        self._rescue_names()
+
+    def _rescue_names(self) -> None:
+        """Nobody could ever tell again which is which."""
+        if lost(sys.stdout) is not None:
+            for line in self._wording.new_names(self._outcomes):
+                typer.echo(line, err=True)
 
 
 def _totals(summary: Summary) -> dict[str, int]:

@@ -51,7 +51,7 @@ def report_for(wording: Wording, *, json: bool, quiet: bool) -> Report:
     if json:
         from crowdveil.cli.lines import JsonLines
 
-        return JsonLines()
+        return JsonLines(wording)
     from crowdveil.cli.screen import Screen  # brings rich along
 
     return Screen(wording, quiet=quiet)

@@ -4,6 +4,7 @@ The bar and failures go to stderr, the summary to stdout. Knows how to say it; w
 happened is in `crowdveil.summary`.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from crowdveil.cli.streams import lost
 from crowdveil.cli.words import Wording, count, first, plain
 from crowdveil.errors import CrowdveilError
 from crowdveil.progress import Progress, Stage
@@ -205,13 +207,17 @@ class Screen:
             self._out.print()
 
     def _names(self, outcomes: Iterable[Outcome]) -> None:
-        renamed = [outcome for outcome in outcomes if outcome.output is not None]
-        if not self._wording.renames or not renamed:
+        pairs = self._wording.new_names(outcomes)
+        if not pairs:
             return
-        self._out.print(Text("New names, written nowhere else:"))
-        for outcome in renamed:
-            self._out.print(f"  {plain(outcome.output)}  was  {plain(outcome.source)}")
+        self._out.print(Text(pairs[0]))
+        for pair in pairs[1:]:
+            self._out.print(f"  {pair}")
         self._out.print()
+        if lost(sys.stdout) is not None:
+            # Nobody could ever tell again which is which.
+            for line in pairs:
+                self._err.print(Text(line))
 
     def _list(self, heading: str, entries: Sequence[str]) -> None:
         if not entries:

@@ -35,6 +35,15 @@ def veil(
         bool,
         typer.Option("--rename", help="Give neutral names in a random order, and print which."),
     ] = DEFAULT.rename,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            "--names",
+            metavar="FILE",
+            help="With --rename: also write which is which to this file (JSON), readable by you "
+            "alone. Not for publication.",
+        ),
+    ] = DEFAULT.names,
     plans: Annotated[
         Path | None,
         typer.Option(
@@ -93,6 +102,7 @@ def veil(
         format=format,
         keep_credit=keep_credit,
         rename=rename,
+        names=names,
         plans=plans,
         audio=audio,
         start_s=start_s,
@@ -105,7 +115,9 @@ def veil(
         memory_gb=memory_gb,
         patience_s=patience_s,
     )
-    report = report_for(Wording("Veiling", "Veiled", out, renames=rename), json=json, quiet=quiet)
+    report = report_for(
+        Wording("Veiling", "Veiled", out, renames=rename, names=names), json=json, quiet=quiet
+    )
     if not check:
         run(
             lambda watcher: veil_media(paths, out, options=options(), watcher=watcher),
@@ -135,7 +147,8 @@ def _veil_and_check(
         margin=options.margin,
         shape=options.shape,
         seed=options.seed,
-        overwrite=options.overwrite,
+        # A run that goes on checks everything anew: its record holds all that an earlier one did.
+        overwrite=options.overwrite or options.resume,
         memory_gb=options.memory_gb,
         patience_s=options.patience_s,
     )
@@ -152,7 +165,7 @@ def _veil_and_check(
     except typer.Exit as leaving:
         code = leaving.exit_code
     # What failed is no reason to leave unchecked what was done.
-    if made and any(outcome.output for outcome in made[0].done):
+    if made and any(outcome.output for outcome in (*made[0].done, *made[0].already)):
         check_veiled(made[0], CHECKED, folder=out, options=checking, json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)

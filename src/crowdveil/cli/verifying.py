@@ -1,5 +1,6 @@
 """Makes keys and verifies signed records for `crowdveil check`, and says what came of it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -62,17 +63,17 @@ def verify_record(
 
 def _changed(record: Evidence, given: Path) -> list[str]:
     """What differs between the record and the copies at hand."""
-    if not given.exists():
+    if not os.path.lexists(given):
         return [f"{given}: is not there; check the path"]
     found = []
     known = {file.copy_sha256 for file in record.files}
-    if given.is_file():
+    if os.path.isfile(given):
         if sha256_of(given) not in known:
             found.append(f"{given}: is not a copy that the record speaks of")
         return found
     for file in record.files:
         path = given / file.name
-        if not path.is_file():
+        if not os.path.isfile(path):
             found.append(f"{path}: is in the record and not in the folder")
         elif sha256_of(path) != file.copy_sha256:
             found.append(f"{path}: is not the copy that was checked: it was changed since")

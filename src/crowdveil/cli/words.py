@@ -1,9 +1,11 @@
 """Words for the screen: counts, names that cannot harm a terminal, how a command speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import category
+
+from crowdveil.summary import Outcome
 
 
 def count(number: int, noun: str) -> str:
@@ -43,6 +45,7 @@ class Wording:
         out: where the outputs go.
         publishes: whether the outputs are for publication.
         renames: whether the outputs' names must be told.
+        names: the file that they are written to as well, None if there is none.
     """
 
     doing: str
@@ -50,3 +53,10 @@ class Wording:
     out: Path
     publishes: bool = True
     renames: bool = False
+    names: Path | None = None
+
+    def new_names(self, outcomes: Iterable[Outcome]) -> list[str]:
+        """A heading, and a line for each new name; empty if there is nothing to tell."""
+        lines = [f"{plain(one.output)}  was  {plain(one.source)}" for one in outcomes if one.output]
+        where = "nowhere else" if self.names is None else f"also to {plain(self.names)}"
+        return [f"New names, written {where}:", *lines] if self.renames and lines else []

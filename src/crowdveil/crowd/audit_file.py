@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crowdveil.crowd.rates import Rate, Rates, counted_rate
-from crowdveil.errors import ScenarioInvalid
+from crowdveil.errors import ScenarioInvalid, shortened
+from crowdveil.typed import MOST_PLAN_BYTES, read_bytes
 
 
 class _Part(BaseModel):
@@ -44,18 +45,21 @@ class AuditFile(_Part):
 def read_audit(path: Path) -> AuditFile:
     """The audit in `path`; raises `ScenarioInvalid` if it is none."""
     try:
-        return AuditFile.model_validate_json(path.read_bytes())
+        return AuditFile.model_validate_json(read_bytes(path, most=MOST_PLAN_BYTES))
     except OSError as error:
         raise ScenarioInvalid(
             f"recogniser.audit: {path} cannot be read ({error.strerror})"
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "top level"
+        place = shortened(".".join(str(part) for part in first["loc"]) or "top level")
+        said = shortened(first["msg"])
         raise ScenarioInvalid(
-            f"recogniser.audit: {path} is no audit of verification ({first['msg']}, at {place}); "
-            "it is written by crowdveil audit"
+            f"recogniser.audit: {path} is no audit of verification ({said}, at {place}); it is "
+            "written by crowdveil audit"
         ) from error
+    except ValueError as error:
+        raise ScenarioInvalid(f"recogniser.audit: {path} cannot be read ({error})") from error
 
 
 def rates_at(

@@ -13,6 +13,7 @@ from crowdveil.crowd.published import basis
 from crowdveil.crowd.results import Results
 from crowdveil.crowd.scenario import INPUTS
 from crowdveil.crowd.wording import answer, comparisons, disparity, notes
+from crowdveil.report.spreadsheets import inert
 
 SCHEMA = "crowdveil/crowd/1"
 
@@ -87,13 +88,8 @@ def to_csv(results: Results) -> str:
     writer.writerow(["schema", "group", "quantity", "mean", "low", "high", "method"])
     for group_name, name, one in rows:
         bounds = [one.low, one.high] if one.low is not None else ["", ""]
-        writer.writerow([SCHEMA, _inert(group_name), name, one.mean, *bounds, one.method])
+        writer.writerow([SCHEMA, inert(group_name), name, one.mean, *bounds, one.method])
     return text.getvalue()
-
-
-def _inert(cell: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _used(results: Results, key: str) -> bool:

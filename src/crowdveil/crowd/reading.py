@@ -4,7 +4,6 @@ Text or a path comes in, a `Scenario` goes out, its audit's path made absolute. 
 mean is left to `scenario`.
 """
 
-import tomllib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from crowdveil.crowd.scenario import Scenario
-from crowdveil.errors import ScenarioInvalid
+from crowdveil.errors import ScenarioInvalid, shortened
+from crowdveil.typed import read_bytes, toml
 
 _HELP = "compare with docs/crowd.md"
 
@@ -25,11 +25,13 @@ def load_scenario(path: str | PathLike[str]) -> Scenario:
             names the key.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bytes(path).decode("utf-8")
     except OSError as error:
         raise ScenarioInvalid(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ScenarioInvalid(f"{path}: is not text in UTF-8; {_HELP}") from error
+    except ValueError as error:
+        raise ScenarioInvalid(f"{path}: cannot be read ({error}); {_HELP}") from error
     return read_scenario(text, where=str(path), folder=Path(path).parent)
 
 
@@ -45,9 +47,9 @@ def read_scenario(text: str, *, where: str = "scenario", folder: Path = Path()) 
         ScenarioInvalid: as for `load_scenario`.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioInvalid(f"{where}: is not TOML: {error}; {_HELP}") from error
+        table = toml(text)
+    except ValueError as error:
+        raise ScenarioInvalid(f"{where}: is not TOML: {shortened(error)}; {_HELP}") from error
     recogniser = table.get("recogniser")
     if isinstance(recogniser, dict) and isinstance(recogniser.get("audit"), str):
         recogniser["audit"] = str(folder / recogniser["audit"])
@@ -59,7 +61,7 @@ def scenario_from(table: dict[str, Any], *, where: str = "scenario") -> Scenario
     try:
         return Scenario.model_validate(table)
     except ValidationError as error:
-        raise ScenarioInvalid(f"{where}: {_sentence(error)}; {_HELP}") from error
+        raise ScenarioInvalid(f"{where}: {shortened(_sentence(error))}; {_HELP}") from error
 
 
 def _sentence(error: ValidationError) -> str:

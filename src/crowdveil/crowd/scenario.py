@@ -32,12 +32,15 @@ Source: https://www.computerweekly.com/news/365535008/"""
 MOST_SIGHTINGS = 64
 """Of one person at one event: more would cost minutes and say nothing new."""
 
+MOST = 10_000_000_000
+"""Of people, entries or events: more than there are people, and as much as can be drawn from."""
+
 _SUM_TOLERANCE = 1e-6
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 Shares = Annotated[dict[str, Share], Field(min_length=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
-Whole = Annotated[int, Field(ge=0, strict=True)]
+Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False, strict=True)]
+Whole = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 MatchRates = Annotated[
     InstanceOf[Rates] | Literal["calibrate"],
     BeforeValidator(parse_rates),
@@ -74,7 +77,7 @@ class Crowd(_Table):
 
     people: Positive | None = None
     faces: Positive | None = None
-    events: Annotated[int, Field(ge=1)] = 1
+    events: Annotated[int, Field(ge=1, le=MOST)] = 1
     groups: Shares = Field(default_factory=lambda: {EVERYONE: 1.0})
     """Shares of the people who pass."""
     residents: Positive | None = None
@@ -114,7 +117,7 @@ class Crowd(_Table):
 class Watchlist(_Table):
     """Whom the recogniser looks for."""
 
-    size: Annotated[int, Field(ge=1)]
+    size: Annotated[int, Field(ge=1, le=MOST)]
     groups: Shares | None = None
     """Shares of the entries; without them the list is taken to be made up like the crowd."""
     present: Share | Literal["calibrate"] | None = None
@@ -164,7 +167,7 @@ class Procedure(_Table):
     """Share of the people falsely alerted to whom a human reviewer lets go."""
     rejects_true: Share = 0.0
     """Share of the people rightly alerted to whom the same happens."""
-    dwell_minutes: Annotated[float, Field(ge=0)] | None = None
+    dwell_minutes: Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)] | None = None
     """Length of a stop."""
 
 
@@ -173,7 +176,7 @@ class Year(_Table):
 
     events: Positive | None = None
     """Events in a year."""
-    attended: Annotated[float, Field(ge=1)] = 12.0
+    attended: Annotated[float, Field(ge=1, le=MOST, allow_inf_nan=False)] = 12.0
     """Events that one person passes in a year."""
 
 
@@ -327,7 +330,7 @@ INPUTS = tuple(
 def sums_to_one(shares: dict[str, float]) -> dict[str, float]:
     """The shares as they are; raises `ValueError` if they are not those of a whole."""
     total = sum(shares.values())
-    if abs(total - 1) > _SUM_TOLERANCE:
+    if not abs(total - 1) <= _SUM_TOLERANCE:
         raise ValueError(f"shares must sum to 1, these sum to {total:.6g}")
     return shares
 

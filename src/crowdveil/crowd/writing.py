@@ -1,5 +1,6 @@
 """Writes the report, JSON and CSV of scenarios into a folder, each file whole or not at all."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from crowdveil.crowd.report import comparison_report, report
 from crowdveil.crowd.results import Results
 from crowdveil.errors import OutputRefused
 from crowdveil.media.atomic import write_whole
+from crowdveil.media.leftovers import sweep
 
 _NAMES = ("crowd", "crowd-b")
 
@@ -39,13 +41,14 @@ def write_results(
     if len(found) > 1:
         makers[folder / "compare.html"] = partial(comparison_report, *found)
     for path in makers:
-        if path.exists() and not overwrite:
+        if os.path.lexists(path) and not overwrite:
             raise OutputRefused(f"{path}: exists already; use --overwrite to replace it")
     contents = {path: make().encode() for path, make in makers.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputRefused(f"{folder}: cannot be made ({error.strerror})") from error
+    sweep([folder])
     for path, data in contents.items():
         write_whole(path, data, overwrite=overwrite)
     return tuple(contents)

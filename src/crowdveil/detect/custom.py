@@ -5,7 +5,6 @@ detectors can be used that way where their licence allows; docs/detectors.md say
 """
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +20,8 @@ from crowdveil.detect.engine import Network, Training
 from crowdveil.detect.passes import TILE_PX, Reach
 from crowdveil.detect.sightings import Sightings
 from crowdveil.detect.yunet import YuNet
-from crowdveil.errors import WeightsInvalid
+from crowdveil.errors import WeightsInvalid, shortened
+from crowdveil.typed import read_toml
 
 BUILT_IN = frozenset({"centerface", "yunet", "fusion"})
 """Names that plans use for what crowdveil carries."""
@@ -38,22 +38,26 @@ class Family(StrEnum):
     """One output with boxes and one with scores, ready to use."""
 
 
+Mean = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Scale = Annotated[float, Field(gt=0, ge=1e-6, le=1e6, allow_inf_nan=False)]
+
+
 class Description(BaseModel):
     """What the TOML file says; docs/detectors.md explains each entry."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
     family: Family
     outputs: tuple[str, ...]
     min_score: Annotated[float, Field(gt=0, lt=1)] = 0.5
     longest_px: Annotated[int, Field(ge=64, le=8192)] = 1280
     colour: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    mean: tuple[Mean, Mean, Mean] = (0.0, 0.0, 0.0)
+    scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     box: Literal["xyxy", "xywh", "cxcywh"] = "xyxy"
     normalised: bool = False
-    score_column: Annotated[int, Field(ge=0)] = 0
+    score_column: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +148,21 @@ class BoxList:
 
 def _description(path: Path) -> Description:
     try:
-        return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Description.model_validate(read_toml(path))
     except OSError as error:
         raise WeightsInvalid(
             f"{path}: cannot be read ({error.strerror}); a detector needs a description beside "
             "it, see docs/detectors.md"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WeightsInvalid(f"{path}: is not TOML ({error})") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "top level"
         raise WeightsInvalid(
-            f"{path}: {first['msg']} (at {place}); see docs/detectors.md"
+            f"{path}: {shortened(first['msg'])} (at {shortened(place)}); see docs/detectors.md"
+        ) from error
+    except ValueError as error:
+        raise WeightsInvalid(
+            f"{path}: is not TOML that can be read ({shortened(error)}); see docs/detectors.md"
         ) from error
 
 

@@ -4,6 +4,7 @@ A pair comes in, a `One` goes out, also when something went wrong: then it says 
 left to `pages`, films to `moving`, many pairs to `check`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
@@ -66,7 +67,7 @@ def _search_for_leaks(pair: Pair, tools: Tools, one: One) -> None:
         walked = True
     finally:
         one.leaks = LeakFigures(
-            bytes=pair.copy.stat().st_size if pair.copy.is_file() else 0,
+            bytes=pair.copy.stat().st_size if os.path.isfile(pair.copy) else 0,
             container=walked,
             witnesses=looked,
             absent=tools.witnesses.absent,

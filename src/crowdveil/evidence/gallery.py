@@ -5,6 +5,7 @@ that could not be read. Faces live in memory only. Decoding is left to `tasks`, 
 `identity`.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ def read_gallery(
         UnreadableMedia: there is no such folder.
         OptionsInvalid: no photo in it shows a face that a recogniser could use.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UnreadableMedia(f"{folder}: is no folder of photos; check --gallery")
     found = expand([folder], judge_media)
     photos = [one for one in found.inputs if one.video is None]

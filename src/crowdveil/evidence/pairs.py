@@ -5,8 +5,9 @@ file that was not checked must not look checked. Copies are found by their place
 that were renamed by what they show. What a pair is worth is left to `check`.
 """
 
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TypeAlias
@@ -19,7 +20,7 @@ from crowdveil.errors import CrowdveilError, UnreadableMedia
 from crowdveil.evidence.films import Video
 from crowdveil.media.photos import read_photo
 from crowdveil.media.video.probe import open_clip
-from crowdveil.outputs import PLAN_SUFFIX, place_under, video_place
+from crowdveil.outputs import PLAN_SUFFIX, place_under, settled, video_place
 from crowdveil.plan import Plan
 from crowdveil.sources import Input, expand, judge_media
 from crowdveil.veiling import sha256_of
@@ -95,14 +96,14 @@ def match(
         PlanInvalid: a plan in `plans` cannot be read.
     """
     for path in (original, veiled):
-        if not path.exists():
+        if not os.path.lexists(path):
             raise UnreadableMedia(f"{path}: is not there; check the path")
     known = _plans(plans) if plans else {}
-    outputs = [veiled] if veiled.is_dir() and not original.samefile(veiled) else []
+    outputs = [veiled] if os.path.isdir(veiled) and not _same(original, veiled) else []
     sources = expand([original], judge_media, outputs=outputs)
     copies = expand([veiled], judge_media, outputs=[plans] if plans else [])
     unmatched = [Unmatched(one.path, one.error) for one in (*sources.refusals, *copies.refusals)]
-    if original.is_file() and veiled.is_file():
+    if not os.path.isdir(original) and not os.path.isdir(veiled):
         both = list(zip(sources.inputs, copies.inputs, strict=False))
         named = [(a, b, False) for a, b in both]
         left: list[Input] = []
@@ -129,6 +130,13 @@ def match(
     return Matched(tuple(pairs), tuple(unmatched))
 
 
+def _same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:
+        return False
+
+
 def _pair(a: Input, b: Input, known: dict[str, tuple[Plan, Path]], *, by_look: bool) -> Pair:
     plan, path = known.get(sha256_of(a.path), (None, None)) if known else (None, None)
     return Pair(a.path, b.path, b.place, b.video is not None, plan, path, by_look)
@@ -136,7 +144,7 @@ def _pair(a: Input, b: Input, known: dict[str, tuple[Plan, Path]], *, by_look: b
 
 def _plans(folder: Path) -> dict[str, tuple[Plan, Path]]:
     """Plans by the hash of their source."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UnreadableMedia(f"{folder}: is no folder of plans; check --plans")
     paths = sorted(folder.rglob(f"*{PLAN_SUFFIX}"))
     if not paths:
@@ -155,26 +163,40 @@ def _by_name(
         by_stem[copy.place.with_suffix("")].append(copy)
     pairs: list[tuple[Input, Input, bool]] = []
     taken: set[PurePath] = set()
-    left = []
-    for source in sources:
-        found = next(
-            (by_place[place] for place in _places(source) if place in by_place), None
-        ) or _only([c for c in by_stem[source.place.with_suffix("")] if c.place not in taken])
-        if found is None or found.place in taken or (found.video is None) != (source.video is None):
-            left.append(source)
-        else:
-            taken.add(found.place)
-            pairs.append((source, found, False))
+    found: dict[int, Input] = {}
+    expected = settled([(Path(_usual_place(source)), source.place.name) for source in sources])
+    # The surest first: what crowdveil would call the copy, the source's own name, that name with
+    # another suffix, and its stem. Else a copy would go to the first source that could be its own.
+    for candidates in (
+        lambda k: [by_place.get(PurePath(expected[k])), by_place.get(sources[k].place)],
+        lambda k: by_stem[sources[k].place],
+        lambda k: [_only(by_stem[sources[k].place.with_suffix("")])],
+    ):
+        for k, source in enumerate(sources):
+            free = (
+                copy
+                for copy in (candidates(k) if k not in found else [])
+                if copy
+                and copy.place not in taken
+                and (copy.video is None) == (source.video is None)
+            )
+            if (best := next(free, None)) is not None:
+                found[k] = best
+                taken.add(best.place)
+        for stem in by_stem:
+            by_stem[stem] = [copy for copy in by_stem[stem] if copy.place not in taken]
+    for k, source in enumerate(sources):
+        if k in found:
+            pairs.append((source, found[k], False))
+    left = [source for k, source in enumerate(sources) if k not in found]
     return pairs, left, [copy for copy in copies if copy.place not in taken]
 
 
-def _places(source: Input) -> Iterator[PurePath]:
-    """Where crowdveil would have put the copy."""
+def _usual_place(source: Input) -> PurePath:
+    """Where crowdveil would have put the copy, were it the only one."""
     if source.video is not None:
-        yield video_place(source.place, source.video)
-    else:
-        yield place_under(source.place, source.format)
-    yield source.place
+        return video_place(source.place, source.video)
+    return place_under(source.place, source.format)
 
 
 def _only(found: Sequence[Input]) -> Input | None:

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from crowdveil.errors import RecordInvalid
 from crowdveil.evidence.figures import FaceFigures, IntegrityFigures, LeakFigures
@@ -34,6 +34,14 @@ class Result(StrEnum):
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+def _readable(value: object) -> object:
+    # Names of files may be no text, which JSON cannot hold.
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+Readable = Annotated[str, BeforeValidator(_readable)]
+"""Text in which what is no Unicode is shown as escapes."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -113,8 +121,8 @@ class FileRecord(_Model):
 class Missing(_Model):
     """A file that was not checked, and why."""
 
-    name: str
-    why: str
+    name: Readable
+    why: Readable
 
 
 class Settings(_Model):

@@ -36,9 +36,8 @@ _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 """Lengths of the header that follows a BMP's first 14 bytes: "BM" alone may begin a text."""
 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_HEIF_BRANDS = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-)
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
+"""Of stills: a file that has only brands of sequences holds no picture that is read."""
 
 
 def identify(head: bytes) -> PhotoFormat | None:

@@ -5,16 +5,17 @@ docs/reidentification.md explains each entry.
 """
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crowdveil.errors import WeightsInvalid
+from crowdveil.errors import WeightsInvalid, shortened
 from crowdveil.recognise.align import ARCFACE, DLIB, Frame
+from crowdveil.typed import read_toml
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Scale = Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
 Place = tuple[Finite, Finite]
 
 _TEMPLATES = {"arcface": ARCFACE, "dlib": DLIB}
@@ -31,7 +32,7 @@ class Description(BaseModel):
     template: Literal["arcface", "dlib"] | tuple[Place, Place, Place, Place, Place] = "arcface"
     colour: Literal["rgb", "bgr"] = "rgb"
     mean: tuple[Finite, Finite, Finite] = (0.0, 0.0, 0.0)
-    scale: tuple[Finite, Finite, Finite] = (1.0, 1.0, 1.0)
+    scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
 
 
@@ -64,7 +65,7 @@ def read_description(path: Path) -> Described:
     except OSError as error:
         raise WeightsInvalid(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        said = Description.model_validate(tomllib.loads(beside.read_text(encoding="utf-8")))
+        said = Description.model_validate(read_toml(beside))
         described = Described(**said.model_dump(), sha256=sha256)
         described.frame()
     except OSError as error:
@@ -72,14 +73,16 @@ def read_description(path: Path) -> Described:
             f"{beside}: cannot be read ({error.strerror}); a recogniser needs a description "
             "beside it, see docs/reidentification.md"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WeightsInvalid(f"{beside}: is not TOML ({error})") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "top level"
         raise WeightsInvalid(
-            f"{beside}: {first['msg']} (at {place}); see docs/reidentification.md"
+            f"{beside}: {shortened(first['msg'])} (at {shortened(place)}); see "
+            "docs/reidentification.md"
         ) from error
     except ValueError as error:
-        raise WeightsInvalid(f"{beside}: {error}; see docs/reidentification.md") from error
+        raise WeightsInvalid(
+            f"{beside}: is not TOML that can be read, or not a description ({shortened(error)}); "
+            "see docs/reidentification.md"
+        ) from error
     return described

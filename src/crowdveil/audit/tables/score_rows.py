@@ -6,6 +6,7 @@ sentence with its number, counted from 1 without the header. What the columns sa
 `verify.survey`.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -168,7 +169,7 @@ def unreadable(path: Path, error: Exception) -> TableInvalid:
 
 
 def _scanned(path: Path) -> pl.LazyFrame:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise TableInvalid(f"{path}: there is no such file")
     try:
         if path.suffix.lower() in PARQUET:

@@ -5,6 +5,7 @@ goes out: the comparisons, the files that were read, and how many pictures of ea
 nothing to compare. Measuring is left to `rates`.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def prepare(source: Path, references: Path | None, options: VerifyOptions) -> Pr
         TableInvalid: a table cannot be audited as it stands.
         OptionsInvalid: what was given does not go together.
     """
-    if source.is_dir():
+    if os.path.isdir(source):
         from crowdveil.audit.verify.photographs import (
             read_photographs,  # brings the detectors along
         )

@@ -5,6 +5,7 @@ here writes anywhere. A photo on which no face is found stays in the audit as a 
 acquire. Of several faces the largest is taken, and how often is told.
 """
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -106,13 +107,15 @@ def _table(folder: Path, options: VerifyOptions) -> tuple[pl.DataFrame, dict[str
     unique(frame, options.labels, "picture")
     one_label_each(frame, options.labels, "subject")
     for row, name in enumerate(frame.get_column("picture"), 1):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):
             raise TableInvalid(f"{options.labels}: row {row}: there is no {folder / name}")
     return plain_names(frame), {"labels": options.labels}
 
 
 def _photos(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(
+        p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and os.path.isfile(p)
+    )
 
 
 def _templates(paths: Iterable[Path], embedder: Embedder) -> Iterable[_Seen]:

@@ -3,14 +3,14 @@
 Only names, types and help: every default is in `crowdveil.audit.options`.
 """
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from crowdveil.errors import OptionsInvalid
+from crowdveil.errors import OptionsInvalid, shortened
+from crowdveil.typed import read_toml
 
 OutOption: TypeAlias = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for report.html, audit.json and CSV tables.")
@@ -90,9 +90,9 @@ def renamed(given: Sequence[str]) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, str]:
     try:
-        names = tomllib.loads(path.read_text("utf-8"))
+        names = read_toml(path)
     except (OSError, ValueError) as error:
-        raise OptionsInvalid(f"{path}: cannot be read as TOML ({error})") from error
+        raise OptionsInvalid(f"{path}: cannot be read as TOML ({shortened(error)})") from error
     for ours, theirs in names.items():
         if not isinstance(theirs, str):
             raise OptionsInvalid(f'{path}: {ours} must be a name, as in {ours} = "label"')

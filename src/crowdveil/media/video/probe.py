@@ -4,6 +4,7 @@ A path comes in, a `Clip` goes out. Only headers and the first frame are read; d
 frames is left to `reader`.
 """
 
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 _DEMUXERS = (
     "asf,avi,dhav,dv,flv,h264,hevc,ivf,live_flv,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,"
-    "ogg,rm,wtv"
+    "obu,ogg,rm,wtv,yuv4mpegpipe"
 )
 _GUARDED = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 """Nothing but the file itself is read: play lists and the like could name other files, or
@@ -60,7 +61,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
 def unreadable(path: Path, error: Exception) -> UnreadableMedia:
     """What to say of a video that cannot be read."""
     if isinstance(error, OSError) and error.errno and error.errno > 0 and error.strerror:
-        if not path.is_file():
+        if not os.path.isfile(path):
             return UnreadableMedia(f"{path}: cannot be read ({error.strerror}); check the path")
         if path.stat().st_size == 0:
             return UnreadableMedia(f"{path}: is empty; copy it again from the camera or the sender")
