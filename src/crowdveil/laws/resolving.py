@@ -1,0 +1,333 @@
+"""Which place somebody means: a name, an ISO 3166 code, an id of the register, or coordinates.
+
+Text or a point comes in, one `Spot` goes out, or an error that asks back: a name that several
+places share is never guessed at where the guess could be wrong, and a slip gets suggestions.
+What the law is there is left to `answer`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+from crowdveil.errors import PlaceAmbiguous, PlaceUnknown
+from crowdveil.laws.areas import Area, Atlas, distance_km, folded, load_atlas
+from crowdveil.laws.record import PlaceLevel
+
+MOST_CHOICES = 8
+LIKENESS = 0.78
+"""How alike, from 0 to 1, a name must be to be suggested for one that is not known."""
+
+NEAR_KM = 20.0
+"""From the middle of the nearest city: farther away a point counts as outside it."""
+
+FAR_KM = 300.0
+"""Farther than this from every city that is known, nothing is said of the country either."""
+
+TIMES = 5
+"""A place that has this many times the people of every other of its name is the one meant."""
+
+LARGE = 500
+"""Thousands of people: a city of the register this large is meant, if no other bearer of its
+name is larger or on the register too."""
+
+LAND_PEOPLE = 2000
+"""What a state or country weighs against cities of its name, in thousands of people."""
+
+_CODE = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}")
+_LARGE_LEVELS = (PlaceLevel.STATE, PlaceLevel.COUNTRY, PlaceLevel.UNION)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The place that is meant.
+
+    Attributes:
+        area: the smallest that is known to hold it.
+        notes: what was taken for granted, in sentences.
+        nearest: the nearest place on the register, and how far its middle is, in km; None unless
+            coordinates were asked about.
+    """
+
+    area: Area
+    notes: tuple[str, ...] = ()
+    nearest: tuple[Area, float] | None = None
+
+
+def resolve(asked: str) -> Spot:
+    """The place that a name or a code means.
+
+    Args:
+        asked: "Portland, Oregon", "Boston", "US-MA", "de", "us-or-portland" ... A name may be
+            followed by its state, its country, or both.
+
+    Raises:
+        PlaceAmbiguous: several places share the name; `choices` says what to ask instead.
+        PlaceUnknown: nothing is known of this name; `suggestions` has names like it.
+    """
+    atlas = load_atlas()
+    text = " ".join(asked.split())
+    if not folded(text):
+        raise PlaceUnknown('name a place, such as "Portland, Oregon" or US-MA')
+    return _by_code(text, atlas) or _by_name(text, atlas)
+
+
+def near(lat: float, lon: float) -> Spot:
+    """The place at a point, from the nearest city that is known.
+
+    Borders are not known here, only the middles of cities, so near a border it may be wrong; the
+    notes say how far away the middle is and which other places of the register are near.
+
+    Args:
+        lat: degrees north, -90 to 90.
+        lon: degrees east, -180 to 180.
+
+    Returns:
+        The nearest city, on the register or not, if its middle is at most `NEAR_KM` away, else
+        the state or country that this city lies in; with the nearest place on the register.
+
+    Raises:
+        PlaceUnknown: the numbers are not a point on earth, or no city is within `FAR_KM`.
+    """
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise PlaceUnknown(
+            f"{lat:g},{lon:g}: give degrees, latitude (-90 to 90) before longitude (-180 to 180)"
+        )
+    local = sorted(
+        (
+            (distance_km((lat, lon), area.at), area)
+            for area in load_atlas().areas
+            if area.at and area.level in (PlaceLevel.CITY, PlaceLevel.TOWN)
+        ),
+        key=lambda one: one[0],
+    )
+    away, city = local[0]
+    known = [(far, area) for far, area in local if area.place]
+    nearest = (known[0][1], known[0][0])
+    where = f"{lat:g},{lon:g}"
+    if away > FAR_KM:
+        raise PlaceUnknown(f"{where}: no city is known within {FAR_KM:.0f} km; name the place")
+    if away <= NEAR_KM:
+        note = f"{where} is about {away:.0f} km from the middle of {city.full_name}."
+        found = city
+    else:
+        found = city.parent or city
+        note = (
+            f"{where} is {away:.0f} km from {city.full_name}, the nearest city that is known, so "
+            f"{found.full_name} is assumed: look at a map whether that is right."
+        )
+    others = [(far, area) for far, area in known if area is not found][:3]
+    close = [f"{area.full_name} ({far:.0f} km)" for far, area in others if far <= NEAR_KM]
+    notes = [note, *([f"Also near: {', '.join(close)}. Borders are not known here."] if close else [])]
+    if not close and nearest[0] is not found:
+        name, far = nearest[0].full_name, nearest[1]
+        notes.append(f"The nearest place on the register is {name}, {far:,.0f} km away.")
+    return Spot(found, tuple(notes), nearest)
+
+
+def _by_code(text: str, atlas: Atlas) -> Spot | None:
+    """An id or an ISO code; a country's code that is a state's too is asked back."""
+    key = text.lower()
+    if re.fullmatch(r"[a-z]{2}", key):
+        country, state = atlas.by_id.get(key), atlas.by_id.get(f"us-{key}")
+        if country and state and key != "eu":
+            raise _asked_back(text, (country, state))
+        found = country or state
+        return Spot(found) if found and text.isupper() or found is country and found else None
+    found = atlas.by_id.get(key)
+    if found is not None and ":" not in key:
+        return Spot(found)
+    if _CODE.fullmatch(text) and (country := atlas.by_id.get(key[:2])) is not None:
+        if country.level is not PlaceLevel.COUNTRY:
+            return None
+        return Spot(_word_for_it(text.upper(), country, PlaceLevel.STATE))
+    return None
+
+
+def _by_name(text: str, atlas: Atlas) -> Spot:
+    whole = atlas.by_name.get(folded(text), [])
+    if whole:
+        return _chosen(text, whole)
+    ways = list(_split(text))
+    for name, qualifiers in ways:
+        bearers = atlas.by_name.get(folded(name), [])
+        found = [area for area in bearers if _lies_in(area, qualifiers, atlas)]
+        if found:
+            return _chosen(text, found)
+    for name, qualifiers in ways:
+        around = _around(qualifiers, atlas)
+        if around is not None:
+            return _taken_at_its_word(name, around, atlas)
+    raise _not_known(text, atlas)
+
+
+def _split(text: str) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The ways to read a text as a name and what it lies in."""
+    parts = [part.strip() for part in re.split(r"[,()]", text) if part.strip()]
+    if len(parts) > 1:
+        yield parts[0], tuple(parts[1:])
+        return
+    words = text.split()
+    for count in range(1, min(len(words), 4)):
+        yield " ".join(words[:-count]), (" ".join(words[-count:]),)
+
+
+def _lies_in(area: Area, qualifiers: tuple[str, ...], atlas: Atlas) -> bool:
+    above = {one.id for one in (*area.chain[1:], *atlas.unions_of(area))}
+    return all(
+        any(one.id in above for one in _meant(qualifier, atlas)) for qualifier in qualifiers
+    )
+
+
+def _meant(qualifier: str, atlas: Atlas) -> list[Area]:
+    """The states, counties and countries that a qualifier names."""
+    key = qualifier.strip().lower().replace(".", "")
+    named = [
+        area
+        for area in atlas.by_name.get(folded(qualifier), [])
+        if area.level in (*_LARGE_LEVELS, PlaceLevel.COUNTY)
+    ]
+    coded = [atlas.by_id[code] for code in (f"us-{key}", key) if code in atlas.by_id]
+    # After a city's name, two letters are a state of the United States before a country.
+    return list(dict.fromkeys([*coded, *named]))
+
+
+def _around(qualifiers: tuple[str, ...], atlas: Atlas) -> Area | None:
+    """The smallest area that fits all qualifiers; None if one of them is not known."""
+    for area in _meant(qualifiers[0], atlas):
+        if _lies_in(area, qualifiers[1:], atlas):
+            return area
+    return None
+
+
+def _taken_at_its_word(name: str, around: Area, atlas: Atlas) -> Spot:
+    """A place that no table has, in a state or country that is known."""
+    inside = {
+        key: area
+        for key, areas in atlas.by_name.items()
+        for area in areas
+        if around in area.chain[1:]
+    }
+    close = get_close_matches(folded(name), inside, n=3, cutoff=LIKENESS)
+    if close:
+        asks = tuple(_ask(inside[key], atlas) for key in close)
+        raise PlaceUnknown(
+            f"{name}: no such place is known in {around.full_name}. Did you mean {_listed(asks)}? "
+            f"If not, ask for {_quoted(_ask(around, atlas))}, whose law holds there",
+            asks,
+        )
+    return Spot(_word_for_it(name, around, PlaceLevel.CITY))
+
+
+def _word_for_it(name: str, around: Area, level: PlaceLevel) -> Area:
+    return Area(
+        id=f"{around.id}:{folded(name)}",
+        name=name,
+        level=level,
+        code=around.code,
+        parent=around,
+        names=(name,),
+        listed=False,
+    )
+
+
+def _chosen(text: str, bearers: list[Area]) -> Spot:
+    """The one that is meant, if that is clear; asks back if it is not."""
+    bearers = _without_doubles(bearers)
+    if len(bearers) == 1:
+        return Spot(bearers[0])
+    ranked = sorted(bearers, key=_weight, reverse=True)
+    best, others = ranked[0], ranked[1:]
+    registered = [area for area in others if area.place and area.place.rules]
+    dominant = _weight(best) >= TIMES * _weight(others[0])
+    well_known = best.place is not None and best.people >= LARGE
+    if registered or not (dominant or well_known):
+        raise _asked_back(text, ranked)
+    also = "; ".join(area.full_name for area in others[:3])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return Spot(best, (f"Taken as {best.full_name}. Others are called so: {also}{more}.",))
+
+
+def _without_doubles(bearers: list[Area]) -> list[Area]:
+    """Leaves out a state or country that one of the others is the city of, as with Berlin.
+
+    Not where both have rules, or where the larger one is a state much larger than its city.
+    """
+    kept = []
+    for area in bearers:
+        cities = [other for other in bearers if area in other.chain[1:]]
+        same = cities and area.code not in ("US-NY", "US-WA", "BR-SP") and not _ruled(area, cities)
+        if not same:
+            kept.append(area)
+    return kept
+
+
+def _ruled(area: Area, cities: list[Area]) -> bool:
+    return bool(area.place and area.place.rules and any(city.place for city in cities))
+
+
+def _weight(area: Area) -> int:
+    return LAND_PEOPLE if area.level in _LARGE_LEVELS else area.people
+
+
+def _asked_back(text: str, bearers: Iterable[Area]) -> PlaceAmbiguous:
+    atlas = load_atlas()
+    # Those of the register first, then by size.
+    ranked = sorted(bearers, key=lambda area: not (area.place and area.place.rules))
+    shown = ranked[:MOST_CHOICES]
+    asks = tuple(_ask(area, atlas) for area in shown)
+    said = [
+        _quoted(ask) if ask.startswith(area.name) else f"{_quoted(ask)} ({_kind(area)})"
+        for ask, area in zip(asks, shown, strict=True)
+    ]
+    more = f" ({len(ranked) - len(shown)} more bear the name)" if len(ranked) > len(shown) else ""
+    return PlaceAmbiguous(
+        f"{text}: several places are called so; ask for {' or '.join(said)}{more}", asks
+    )
+
+
+def _not_known(text: str, atlas: Atlas) -> PlaceUnknown:
+    name = re.split(r"[,(]", text)[0].strip()
+    close = get_close_matches(folded(name), _names(), n=MOST_CHOICES, cutoff=LIKENESS)
+    areas = [area for key in close for area in atlas.by_name[key]]
+    areas.sort(key=lambda area: not (area.place and area.place.rules))
+    asks = tuple(dict.fromkeys(_ask(area, atlas) for area in areas))[:5]
+    if asks:
+        return PlaceUnknown(f"{text}: no such place is known. Did you mean {_listed(asks)}?", asks)
+    return PlaceUnknown(
+        f'{text}: no such place is known; add its state or country, as in "Smalltown, Ohio"'
+    )
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(load_atlas().by_name)
+
+
+def _kind(area: Area) -> str:
+    kinds = {PlaceLevel.COUNTRY: "the country", PlaceLevel.UNION: "the union"}
+    return f"{kinds.get(area.level, 'the state')} {area.name}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _listed(asks: Iterable[str]) -> str:
+    return " or ".join(map(_quoted, asks))
+
+
+def _ask(area: Area, atlas: Atlas) -> str:
+    """A text that `resolve` takes for this very area."""
+    alone = atlas.by_name.get(folded(area.name), [])
+    if alone == [area]:
+        return area.name
+    if area.level is PlaceLevel.COUNTRY:
+        # Its two letters may be a state's; its three are nobody else's.
+        codes = [code for code, one in atlas.by_id.items() if one is area and len(code) == 3]
+        return codes[0].upper() if codes else area.id
+    if area.level in _LARGE_LEVELS:
+        return area.code or area.id
+    above = [one for one in area.chain[1:] if one.level in _LARGE_LEVELS]
+    return f"{area.name}, {above[0].name}" if above else area.id
