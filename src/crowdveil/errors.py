@@ -59,6 +59,7 @@ class PlaceUnknown(CrowdveilError):
     """
 
     def __init__(self, message: str, suggestions: tuple[str, ...] = ()) -> None:
+        """The sentence, and what it suggests."""
         super().__init__(message)
         self.suggestions = suggestions
 
@@ -71,6 +72,7 @@ class PlaceAmbiguous(CrowdveilError):
     """
 
     def __init__(self, message: str, choices: tuple[str, ...] = ()) -> None:
+        """The sentence, and the choices it names."""
         super().__init__(message)
         self.choices = choices
 

@@ -56,7 +56,8 @@ CITY_NAMES = {
 }
 """Names in English, or in the language of the place, that the list of cities lacks."""
 
-_SPELLINGS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_SILENT = ".'`\u2019\u00b4"
+_SPELLINGS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "\u0131": "i", "æ": "ae", "œ": "oe"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +126,7 @@ class Atlas:
     def unions_of(self, area: Area) -> tuple[Area, ...]:
         """The unions that the country of an area belongs to; a union itself has none."""
         code = area.country.code
-        return tuple(
-            union for union in self.unions if union.place and code in union.place.members
-        )
+        return tuple(union for union in self.unions if union.place and code in union.place.members)
 
 
 def folded(name: str) -> str:
@@ -138,7 +137,7 @@ def folded(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).casefold().translate(_SPELLINGS)
     kept = (char for char in plain if not unicodedata.combining(char))
-    words = "".join(" " if char in " ,-/()" else char for char in kept if char not in ".'’`´")
+    words = "".join(" " if char in " ,-/()" else char for char in kept if char not in _SILENT)
     text = " ".join(words.split())
     for prefix in ("the city of ", "city of ", "town of ", "county of ", "state of ", "the "):
         if text.startswith(prefix) and len(text) > len(prefix):

@@ -85,7 +85,7 @@ class Verdict:
     coming: tuple[Standing, ...]
 
 
-def lawful(
+def judge(
     place: str,
     day: date | str,
     *,
@@ -107,9 +107,9 @@ def lawful(
     Raises:
         PlaceAmbiguous, PlaceUnknown, OptionsInvalid: as for `on`.
 
-    >>> lawful("Oakland", "2020-06-01").finding.value
+    >>> judge("Oakland", "2020-06-01").finding.value
     'forbidden'
-    >>> lawful("Smallville, Ohio", "2020-06-01").finding.value
+    >>> judge("Smallville, Ohio", "2020-06-01").finding.value
     'no_rule'
     """
     answer = on(place, day)

@@ -145,6 +145,17 @@ class Confidence(StrEnum):
     """Sources that contradict one another, are undated, or could not be verified."""
 
 
+_PART_OF_ALL_USE = frozenset(
+    {
+        Use.REAL_TIME,
+        Use.RETROSPECTIVE,
+        Use.TRACKING,
+        Use.BODY_CAMERAS,
+        Use.MOBILE_DEVICES,
+        Use.PUBLIC_SPACE_VIDEO,
+    }
+)
+
 Text = Annotated[str, Field(min_length=1, pattern=r"^\S(?:.*\S)?$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 PlaceId = Annotated[str, Field(pattern=r"^[a-z]{2,3}(?:-[a-z]+)*$")]
@@ -247,6 +258,16 @@ class Rule(_Table):
     def effect(self) -> Effect:
         """What it does, which follows from its kind."""
         return EFFECT[self.kind]
+
+    def covers(self, use: Use) -> bool:
+        """Whether it restricts this use, by name or because it restricts all use.
+
+        All use of schools or of businesses alone is not the use of cameras in public places.
+        """
+        if use in self.restricts:
+            return True
+        public = not set(self.binds) <= {Bound.SCHOOLS, Bound.BUSINESSES}
+        return Use.ALL_USE in self.restricts and use in _PART_OF_ALL_USE and public
 
     @field_validator("binds", "restricts", "not_in")
     @classmethod

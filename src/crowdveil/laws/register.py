@@ -100,8 +100,9 @@ def _parsed(file: Traversable, kind: type[Table]) -> Table:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
+        place = f"{where}: " if where else ""
         raise RegisterInvalid(
-            f"{file.name}: {where + ': ' if where else ''}{said}; compare with docs/laws-contribute.md"
+            f"{file.name}: {place}{said}; compare with docs/laws-contribute.md"
         ) from error
 
 

@@ -119,7 +119,9 @@ def near(lat: float, lon: float) -> Spot:
         )
     others = [(far, area) for far, area in known if area is not found][:3]
     close = [f"{area.full_name} ({far:.0f} km)" for far, area in others if far <= NEAR_KM]
-    notes = [note, *([f"Also near: {', '.join(close)}. Borders are not known here."] if close else [])]
+    notes = [note]
+    if close:
+        notes.append(f"Also near: {', '.join(close)}. Borders are not known here.")
     if not close and nearest[0] is not found:
         name, far = nearest[0].full_name, nearest[1]
         notes.append(f"The nearest place on the register is {name}, {far:,.0f} km away.")
@@ -133,8 +135,10 @@ def _by_code(text: str, atlas: Atlas) -> Spot | None:
         country, state = atlas.by_id.get(key), atlas.by_id.get(f"us-{key}")
         if country and state and key != "eu":
             raise _asked_back(text, (country, state))
-        found = country or state
-        return Spot(found) if found and text.isupper() or found is country and found else None
+        if country is not None:
+            return Spot(country)
+        # "OR" is Oregon; "or" may be a word of something else.
+        return Spot(state) if state and text.isupper() else None
     found = atlas.by_id.get(key)
     if found is not None and ":" not in key:
         return Spot(found)
@@ -148,18 +152,30 @@ def _by_code(text: str, atlas: Atlas) -> Spot | None:
 def _by_name(text: str, atlas: Atlas) -> Spot:
     whole = atlas.by_name.get(folded(text), [])
     if whole:
-        return _chosen(text, whole)
+        return _chosen(text, _of_the_kind(text, whole))
     ways = list(_split(text))
     for name, qualifiers in ways:
         bearers = atlas.by_name.get(folded(name), [])
         found = [area for area in bearers if _lies_in(area, qualifiers, atlas)]
         if found:
-            return _chosen(text, found)
+            return _chosen(text, _of_the_kind(name, found))
     for name, qualifiers in ways:
         around = _around(qualifiers, atlas)
         if around is not None:
             return _taken_at_its_word(name, around, atlas)
     raise _not_known(text, atlas)
+
+
+def _of_the_kind(name: str, bearers: list[Area]) -> list[Area]:
+    """Where a name says what it is, as "City of New York" does, only those that are it."""
+    first = name.casefold().removeprefix("the ").split(" of ")[0]
+    kinds = {
+        "city": (PlaceLevel.CITY, PlaceLevel.TOWN),
+        "town": (PlaceLevel.CITY, PlaceLevel.TOWN),
+        "county": (PlaceLevel.COUNTY,),
+        "state": (PlaceLevel.STATE,),
+    }.get(first, ())
+    return [area for area in bearers if area.level in kinds] or bearers
 
 
 def _split(text: str) -> Iterable[tuple[str, tuple[str, ...]]]:
@@ -175,9 +191,7 @@ def _split(text: str) -> Iterable[tuple[str, tuple[str, ...]]]:
 
 def _lies_in(area: Area, qualifiers: tuple[str, ...], atlas: Atlas) -> bool:
     above = {one.id for one in (*area.chain[1:], *atlas.unions_of(area))}
-    return all(
-        any(one.id in above for one in _meant(qualifier, atlas)) for qualifier in qualifiers
-    )
+    return all(any(one.id in above for one in _meant(qualifier, atlas)) for qualifier in qualifiers)
 
 
 def _meant(qualifier: str, atlas: Atlas) -> list[Area]:
