@@ -97,9 +97,14 @@ def _parsed(file: Traversable, kind: type[Table]) -> Table:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RegisterInvalid(f"{file.name}: cannot be read as TOML: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        details = error.errors(include_url=False)
+        # A key that does not exist explains the one that is missing.
+        unknown = (one for one in details if one["type"] == "extra_forbidden")
+        first = next(unknown, details[0])
         where = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            said = "there is no such key"
         place = f"{where}: " if where else ""
         raise RegisterInvalid(
             f"{file.name}: {place}{said}; compare with docs/laws-contribute.md"

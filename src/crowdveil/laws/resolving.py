@@ -231,7 +231,9 @@ def _taken_at_its_word(name: str, around: Area, atlas: Atlas) -> Spot:
             f"If not, ask for {_quoted(_ask(around, atlas))}, whose law holds there",
             asks,
         )
-    return Spot(_word_for_it(name, around, PlaceLevel.CITY))
+    county = folded(name).split()[-1] in ("county", "parish")
+    level = PlaceLevel.COUNTY if county else PlaceLevel.CITY
+    return Spot(_word_for_it(name, around, level))
 
 
 def _word_for_it(name: str, around: Area, level: PlaceLevel) -> Area:
@@ -248,19 +250,31 @@ def _word_for_it(name: str, around: Area, level: PlaceLevel) -> Area:
 
 def _chosen(text: str, bearers: list[Area]) -> Spot:
     """The one that is meant, if that is clear; asks back if it is not."""
-    bearers = _without_doubles(bearers)
-    if len(bearers) == 1:
-        return Spot(bearers[0])
-    ranked = sorted(bearers, key=_weight, reverse=True)
-    best, others = ranked[0], ranked[1:]
-    registered = [area for area in others if area.place and area.place.rules]
-    dominant = _weight(best) >= TIMES * _weight(others[0])
-    well_known = best.place is not None and best.people >= LARGE
-    if registered or not (dominant or well_known):
+    ranked = _ranked(bearers)
+    if not _is_clear(ranked):
         raise _asked_back(text, ranked)
+    best, others = ranked[0], ranked[1:]
+    if not others:
+        return Spot(best)
     also = "; ".join(area.full_name for area in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     return Spot(best, (f"Taken as {best.full_name}. Others are called so: {also}{more}.",))
+
+
+def _ranked(bearers: list[Area]) -> list[Area]:
+    """Those that a name may mean, the largest first."""
+    return sorted(_without_doubles(bearers), key=_weight, reverse=True)
+
+
+def _is_clear(ranked: list[Area]) -> bool:
+    """Whether the first is surely meant: alone, or so large that nobody means another."""
+    best, others = ranked[0], ranked[1:]
+    if not others:
+        return True
+    registered = any(area.place and area.place.rules for area in others)
+    dominant = _weight(best) >= TIMES * _weight(others[0])
+    well_known = best.place is not None and best.people >= LARGE
+    return not registered and (dominant or well_known)
 
 
 def _without_doubles(bearers: list[Area]) -> list[Area]:
@@ -304,7 +318,7 @@ def _asked_back(text: str, bearers: Iterable[Area]) -> PlaceAmbiguous:
 def _not_known(text: str, atlas: Atlas) -> PlaceUnknown:
     name = re.split(r"[,(]", text)[0].strip()
     close = get_close_matches(folded(name), _names(), n=MOST_CHOICES, cutoff=LIKENESS)
-    areas = [area for key in close for area in atlas.by_name[key]]
+    areas = [area for key in close for area in _meant_first(key, atlas)]
     areas.sort(key=lambda area: not (area.place and area.place.rules))
     asks = tuple(dict.fromkeys(_ask(area, atlas) for area in areas))[:5]
     if asks:
@@ -312,6 +326,12 @@ def _not_known(text: str, atlas: Atlas) -> PlaceUnknown:
     return PlaceUnknown(
         f'{text}: no such place is known; add its state or country, as in "Smalltown, Ohio"'
     )
+
+
+def _meant_first(key: str, atlas: Atlas) -> list[Area]:
+    """The bearers of a name: the one that is meant where that is clear, else all."""
+    ranked = _ranked(atlas.by_name.get(key, []))
+    return ranked[:1] if ranked and _is_clear(ranked) else ranked
 
 
 @cache
@@ -334,8 +354,8 @@ def _listed(asks: Iterable[str]) -> str:
 
 def _ask(area: Area, atlas: Atlas) -> str:
     """A text that `resolve` takes for this very area."""
-    alone = atlas.by_name.get(folded(area.name), [])
-    if alone == [area]:
+    key = folded(area.name)
+    if area.listed and _meant_first(key, atlas) == [area]:
         return area.name
     if area.level is PlaceLevel.COUNTRY:
         # Its two letters may be a state's; its three are nobody else's.

@@ -245,9 +245,8 @@ def headline(answer: Answer) -> tuple[str, ...]:
     started = [one for one in answer.unknown if start_is_open(one) and not one.rule.narrow]
     if not said and not started:
         said = ["No general rule was surely in force, as far as the register knows."]
-    said += [
-        f"Adopted, but whether it had started is not known: {in_short(one)}" for one in started
-    ]
+    unsure = "Adopted, but whether it had started is not known"
+    said += [f"{unsure}: {in_short(one)}" for one in started]
     for one in answer.unknown:
         if not start_is_open(one):
             said.append(f'Not known whether it applied: {one.place.name}, "{one.rule.title}".')
