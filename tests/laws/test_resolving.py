@@ -72,7 +72,7 @@ def test_a_name_or_code_finds_its_place(asked: str, found: str) -> None:
         ("New York", {"New York City", "US-NY"}),
         ("Georgia", {"GEO", "US-GA"}),
         ("MA", {"Morocco", "Massachusetts"}),
-        ("DE", {"Germany", "US-DE"}),
+        ("DE", {"Germany", "Delaware"}),
     ],
 )
 def test_a_shared_name_is_asked_back_and_every_choice_is_understood(

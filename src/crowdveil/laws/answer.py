@@ -78,10 +78,6 @@ class Answer:
         """The standings, in order."""
         return iter(self.standings)
 
-    def __len__(self) -> int:
-        """How many standings there are."""
-        return len(self.standings)
-
 
 def on(place: str | tuple[float, float], day: date | str | None = None) -> Answer:
     """The law on face recognition in a place on a day.

@@ -76,7 +76,7 @@ def country_code(text: str) -> str:
     except (PlaceAmbiguous, PlaceUnknown) as error:
         raise OptionsInvalid(f"--country: {error}") from error
     if area.level not in (PlaceLevel.COUNTRY, PlaceLevel.UNION):
-        raise OptionsInvalid(f"--country {text}: is no country; {area.full_name} is")
+        raise OptionsInvalid(f"--country {text}: that is {area.full_name}, which is no country")
     return area.code or area.id
 
 
