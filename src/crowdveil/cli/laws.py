@@ -221,6 +221,7 @@ def _rule(one: "Standing") -> list[str]:
         *([_detail(f"Scope: {rule.narrow}")] if rule.narrow else []),
         _detail(f"Is: {wording.what_it_is(rule)}"),
         *(_detail(f"Day: {note}") for note in wording.why(one)),
+        *(_detail(f"Besides: {event}") for event in wording.events(one)),
         *(_detail(f"Doubt: {caveat}") for caveat in wording.caveats(one)),
         _detail(f"Confidence: {rule.confidence.value}. {rule.why}"),
         *(_source(source.url, source.supports) for source in rule.sources),

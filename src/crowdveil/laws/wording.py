@@ -205,6 +205,14 @@ def why(one: Standing) -> tuple[str, ...]:
     return tuple(dict.fromkeys(change.note for change in shown))
 
 
+def events(one: Standing) -> tuple[str, ...]:
+    """What happened, or was planned, without changing the status: "2024-03-05: ..."."""
+    return tuple(
+        f"{event.on or f'between {event.earliest} and {event.latest}'}: {event.note}"
+        for event in one.rule.events
+    )
+
+
 def caveats(one: Standing) -> tuple[str, ...]:
     """What weakens the answer: a bound that is assumed, an old source, a doubt."""
     said = []
@@ -214,7 +222,7 @@ def caveats(one: Standing) -> tuple[str, ...]:
             f"That it started by {decisive[0].not_after} is assumed, not known (docs/laws.md)."
         )
     if one.rule.last_seen and one.day > one.rule.last_seen:
-        said.append(f"Last seen in force on {one.rule.last_seen}; no later source was found.")
+        said.append(f"The newest source is of {one.rule.last_seen}; nothing later was found.")
     if one.rule.doubt:
         said.append(one.rule.doubt)
     return tuple(said)
@@ -244,7 +252,9 @@ def headline(answer: Answer) -> tuple[str, ...]:
     said = [in_short(one) for effect in Effect for one in binding if one.effect is effect]
     started = [one for one in answer.unknown if start_is_open(one) and not one.rule.narrow]
     if not said and not started:
-        said = ["No general rule was surely in force, as far as the register knows."]
+        said = ["No general rule is known to have been in force."]
+    if any(one.effect in (Effect.BANS, Effect.LIMITS) for one in binding):
+        said.append("Exceptions are named with each rule.")
     unsure = "Adopted, but whether it had started is not known"
     said += [f"{unsure}: {in_short(one)}" for one in started]
     for one in answer.unknown:
@@ -255,7 +265,8 @@ def headline(answer: Answer) -> tuple[str, ...]:
 
 def in_short(one: Standing) -> str:
     """Who does what to whose use: "Portland bans all use by police and public bodies."."""
-    rule, name = one.rule, one.place.name
+    rule = one.rule
+    name = f"The {one.place.name}" if one.place.id in _WITH_ARTICLE else one.place.name
     who = _joined(BOUND[bound] for bound in rule.binds)
     who += ", in part" if one.status is Status.PARTLY else ""
     what = _joined(_what(rule))
@@ -271,6 +282,8 @@ def in_short(one: Standing) -> str:
         case _:
             return f"{name}: a ruling on {what} by {who}."
 
+
+_WITH_ARTICLE = ("coe", "eu", "gb", "us")
 
 _WHAT = {
     Use.ALL_USE: "all use",
