@@ -112,6 +112,17 @@ def test_what_is_nothing_is_said_to_be_nothing(asked: str) -> None:
         resolve(asked)
 
 
+@pytest.mark.parametrize(
+    ("law", "place"),
+    [("AI Act", "eu"), ("AB 1215", "us-ca"), ("Glukhin", "coe"), ("Rite Aid", "us")],
+)
+def test_who_asks_for_a_law_is_sent_to_its_place(law: str, place: str) -> None:
+    with pytest.raises(PlaceUnknown, match="is no place but a law") as error:
+        resolve(law)
+    (suggestion,) = error.value.suggestions
+    assert resolve(suggestion).area.id == place
+
+
 def test_the_largest_of_a_name_is_taken_and_the_others_are_told() -> None:
     assert "Paris, Texas" in " ".join(resolve("Paris").notes)
     assert resolve("Alameda").notes == ()

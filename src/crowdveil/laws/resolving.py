@@ -14,6 +14,7 @@ from functools import cache
 from crowdveil.errors import PlaceAmbiguous, PlaceUnknown
 from crowdveil.laws.areas import Area, Atlas, distance_km, folded, load_atlas
 from crowdveil.laws.record import PlaceLevel
+from crowdveil.laws.register import load_register
 
 MOST_CHOICES = 8
 LIKENESS = 0.78
@@ -34,6 +35,9 @@ name is larger or on the register too."""
 
 LAND_PEOPLE = 2000
 """What a state or country weighs against cities of its name, in thousands of people."""
+
+LEAST_LETTERS = 5
+"""Of what may be a part of a law's name rather than of a place's."""
 
 _CODE = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}")
 _LARGE_LEVELS = (PlaceLevel.STATE, PlaceLevel.COUNTRY, PlaceLevel.UNION)
@@ -316,6 +320,14 @@ def _asked_back(text: str, bearers: Iterable[Area]) -> PlaceAmbiguous:
 
 
 def _not_known(text: str, atlas: Atlas) -> PlaceUnknown:
+    law = _place_of_law(text, atlas)
+    if law is not None:
+        ask = _ask(law, atlas)
+        return PlaceUnknown(
+            f"{text}: is no place but a law, or part of one, of {law.full_name}; ask for "
+            f"{_quoted(ask)}",
+            (ask,),
+        )
     name = re.split(r"[,(]", text)[0].strip()
     close = get_close_matches(folded(name), _names(), n=MOST_CHOICES, cutoff=LIKENESS)
     areas = [area for key in close for area in _meant_first(key, atlas)]
@@ -326,6 +338,17 @@ def _not_known(text: str, atlas: Atlas) -> PlaceUnknown:
     return PlaceUnknown(
         f'{text}: no such place is known; add its state or country, as in "Smalltown, Ohio"'
     )
+
+
+def _place_of_law(text: str, atlas: Atlas) -> Area | None:
+    """Whose law has this in its name, as "AI Act" or "AB 1215"; None if it is too short."""
+    key = folded(text)
+    if len(key) < LEAST_LETTERS:
+        return None
+    for place, rule in load_register().rules():
+        if key in folded(f"{rule.number or ''} {rule.title} {rule.who} {rule.id}"):
+            return atlas.by_id[place.id]
+    return None
 
 
 def _meant_first(key: str, atlas: Atlas) -> list[Area]:
