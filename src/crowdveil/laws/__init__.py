@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crowdveil.laws.answer import Answer, Level, on
+    from crowdveil.laws.areas import Spot
     from crowdveil.laws.lawful import Finding, Mode, Operator, Verdict, judge
+    from crowdveil.laws.nearby import near
     from crowdveil.laws.record import (
         Bound,
         Change,
@@ -25,19 +27,21 @@ if TYPE_CHECKING:
         Use,
     )
     from crowdveil.laws.register import Register, load_register
-    from crowdveil.laws.resolving import Spot, near, resolve
+    from crowdveil.laws.resolving import resolve
     from crowdveil.laws.selection import Selection, select
     from crowdveil.laws.standing import Standing
 
 _HOMES = {
     "answer": ("Answer", "Level", "on"),
+    "areas": ("Spot",),
     "lawful": ("Finding", "Mode", "Operator", "Verdict", "judge"),
+    "nearby": ("near",),
     "record": (
         *("Bound", "Change", "Confidence", "Effect", "Kind", "Place", "PlaceLevel", "Rule"),
         *("Source", "Status", "Use"),
     ),
     "register": ("Register", "load_register"),
-    "resolving": ("Spot", "near", "resolve"),
+    "resolving": ("resolve",),
     "selection": ("Selection", "select"),
     "standing": ("Standing",),
 }

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crowdveil.errors import OptionsInvalid
-from crowdveil.laws.areas import Area, load_atlas
+from crowdveil.laws.areas import Area, Spot, load_atlas
+from crowdveil.laws.nearby import near
 from crowdveil.laws.record import PlaceLevel, Status
 from crowdveil.laws.register import load_register
-from crowdveil.laws.resolving import Spot, near, resolve
+from crowdveil.laws.resolving import resolve
 from crowdveil.laws.standing import Standing, standing
 
 
@@ -95,10 +96,9 @@ def on(place: str | tuple[float, float], day: date | str | None = None) -> Answe
         PlaceUnknown: no such place is known.
         OptionsInvalid: `day` is no date.
 
-    >>> [one.rule.id for one in on("Portland, Oregon", "2020-12-31").in_force]
-    ['public']
-    >>> [one.rule.id for one in on("Portland, Oregon", "2021-01-01").in_force][:2]
-    ['public', 'private']
+    >>> city, *_ = on("Portland, Oregon", "2020-12-31").levels
+    >>> [(one.rule.id, one.status.value) for one in city.standings]
+    [('public', 'in_force'), ('private', 'not_started')]
     """
     spot = resolve(place) if isinstance(place, str) else near(*place)
     when = as_day(day)

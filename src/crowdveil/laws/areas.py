@@ -129,6 +129,22 @@ class Atlas:
         return tuple(union for union in self.unions if union.place and code in union.place.members)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The place that is meant.
+
+    Attributes:
+        area: the smallest that is known to hold it.
+        notes: what was taken for granted, in sentences.
+        nearest: the nearest place on the register, and how far its middle is, in km; None unless
+            coordinates were asked about.
+    """
+
+    area: Area
+    notes: tuple[str, ...] = ()
+    nearest: tuple[Area, float] | None = None
+
+
 def folded(name: str) -> str:
     """A name as it is compared: no accents, case or punctuation, no "City of".
 

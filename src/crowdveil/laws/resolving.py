@@ -1,30 +1,23 @@
-"""Which place somebody means: a name, an ISO 3166 code, an id of the register, or coordinates.
+"""Which place a text means: a name, an ISO 3166 code, or an id of the register.
 
-Text or a point comes in, one `Spot` goes out, or an error that asks back: a name that several
-places share is never guessed at where the guess could be wrong, and a slip gets suggestions.
-What the law is there is left to `answer`.
+Text comes in, one `Spot` goes out, or an error that asks back: a name that several places share
+is never guessed at where the guess could be wrong, and a slip gets suggestions. Coordinates are
+left to `nearby`, and what the law is there to `answer`.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
 from crowdveil.errors import PlaceAmbiguous, PlaceUnknown
-from crowdveil.laws.areas import Area, Atlas, distance_km, folded, load_atlas
+from crowdveil.laws.areas import Area, Atlas, Spot, folded, load_atlas
 from crowdveil.laws.record import PlaceLevel
 from crowdveil.laws.register import load_register
 
 MOST_CHOICES = 8
 LIKENESS = 0.78
 """How alike, from 0 to 1, a name must be to be suggested for one that is not known."""
-
-NEAR_KM = 20.0
-"""From the middle of the nearest city: farther away a point counts as outside it."""
-
-FAR_KM = 300.0
-"""Farther than this from every city that is known, nothing is said of the country either."""
 
 TIMES = 5
 """A place that has this many times the people of every other of its name is the one meant."""
@@ -43,22 +36,6 @@ _CODE = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}")
 _LARGE_LEVELS = (PlaceLevel.STATE, PlaceLevel.COUNTRY, PlaceLevel.UNION)
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """The place that is meant.
-
-    Attributes:
-        area: the smallest that is known to hold it.
-        notes: what was taken for granted, in sentences.
-        nearest: the nearest place on the register, and how far its middle is, in km; None unless
-            coordinates were asked about.
-    """
-
-    area: Area
-    notes: tuple[str, ...] = ()
-    nearest: tuple[Area, float] | None = None
-
-
 def resolve(asked: str) -> Spot:
     """The place that a name or a code means.
 
@@ -75,61 +52,6 @@ def resolve(asked: str) -> Spot:
     if not folded(text):
         raise PlaceUnknown('name a place, such as "Portland, Oregon" or US-MA')
     return _by_code(text, atlas) or _by_name(text, atlas)
-
-
-def near(lat: float, lon: float) -> Spot:
-    """The place at a point, from the nearest city that is known.
-
-    Borders are not known here, only the middles of cities, so near a border it may be wrong; the
-    notes say how far away the middle is and which other places of the register are near.
-
-    Args:
-        lat: degrees north, -90 to 90.
-        lon: degrees east, -180 to 180.
-
-    Returns:
-        The nearest city, on the register or not, if its middle is at most `NEAR_KM` away, else
-        the state or country that this city lies in; with the nearest place on the register.
-
-    Raises:
-        PlaceUnknown: the numbers are not a point on earth, or no city is within `FAR_KM`.
-    """
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise PlaceUnknown(
-            f"{lat:g},{lon:g}: give degrees, latitude (-90 to 90) before longitude (-180 to 180)"
-        )
-    local = sorted(
-        (
-            (distance_km((lat, lon), area.at), area)
-            for area in load_atlas().areas
-            if area.at and area.level in (PlaceLevel.CITY, PlaceLevel.TOWN)
-        ),
-        key=lambda one: one[0],
-    )
-    away, city = local[0]
-    known = [(far, area) for far, area in local if area.place]
-    nearest = (known[0][1], known[0][0])
-    where = f"{lat:g},{lon:g}"
-    if away > FAR_KM:
-        raise PlaceUnknown(f"{where}: no city is known within {FAR_KM:.0f} km; name the place")
-    if away <= NEAR_KM:
-        note = f"{where} is about {away:.0f} km from the middle of {city.full_name}."
-        found = city
-    else:
-        found = city.parent or city
-        note = (
-            f"{where} is {away:.0f} km from {city.full_name}, the nearest city that is known, so "
-            f"{found.full_name} is assumed: look at a map whether that is right."
-        )
-    others = [(far, area) for far, area in known if area is not found][:3]
-    close = [f"{area.full_name} ({far:.0f} km)" for far, area in others if far <= NEAR_KM]
-    notes = [note]
-    if close:
-        notes.append(f"Also near: {', '.join(close)}. Borders are not known here.")
-    if not close and nearest[0] is not found:
-        name, far = nearest[0].full_name, nearest[1]
-        notes.append(f"The nearest place on the register is {name}, {far:,.0f} km away.")
-    return Spot(found, tuple(notes), nearest)
 
 
 def _by_code(text: str, atlas: Atlas) -> Spot | None:
@@ -284,13 +206,12 @@ def _is_clear(ranked: list[Area]) -> bool:
 def _without_doubles(bearers: list[Area]) -> list[Area]:
     """Leaves out a state or country that one of the others is the city of, as with Berlin.
 
-    Not where both have rules, or where the larger one is a state much larger than its city.
+    Not where both are on the register, as New York's state and city are.
     """
     kept = []
     for area in bearers:
         cities = [other for other in bearers if area in other.chain[1:]]
-        same = cities and area.code not in ("US-NY", "US-WA", "BR-SP") and not _ruled(area, cities)
-        if not same:
+        if not cities or _ruled(area, cities):
             kept.append(area)
     return kept
 

@@ -85,8 +85,11 @@ NOT_ADVICE = "This is not legal advice."
 def when(change: When) -> str:
     """A day, or its bounds.
 
-    >>> when(When(on=date(2021, 1, 1), note="-")), when(When(not_before=date(2021, 1, 1), note="-"))
-    ('on 2021-01-01', 'on a day that is not known (2021-01-01 or later)')
+    >>> from datetime import date
+    >>> when(When(on=date(2021, 1, 1), note="vote"))
+    'on 2021-01-01'
+    >>> when(When(not_before=date(2021, 1, 1), note="vote"))
+    'on a day that is not known (2021-01-01 or later)'
     """
     return f"on {change.on}" if change.on else f"on a day that is not known ({_bounds(change)})"
 
