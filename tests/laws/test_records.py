@@ -101,6 +101,17 @@ def test_the_smallest_file_of_the_docs_is_a_place() -> None:
     assert [change.status for change in place.rules[0].changes] == ["not_started", "in_force"]
 
 
+def test_the_docs_count_what_is_in_the_register() -> None:
+    page = " ".join((DOCS / "laws.md").read_text("utf-8").split())
+    places = load_register().places.values()
+    ruled = [place for place in places if place.rules]
+    said = f"{len(RULES)} rules of {len(ruled)} places, and {len(places) - len(ruled)} more"
+    assert said in page
+    cities = (HOME / "data" / "cities.tsv").read_text("utf-8").splitlines()
+    assert f"{sum(not line.startswith('#') for line in cities):,} cities" in page
+    assert str(load_register().date) in page
+
+
 GOOD = """
 id = "us"
 name = "United States"
