@@ -1,7 +1,7 @@
 """Writes the generated parts of docs/: the command reference, the table of files, the JSON schemas.
 
 Run `python docs/generate.py` after changing an option, its help, a kind of file, the plan, the
-scenario or the record; a test fails when the pages are stale.
+scenario, the record or a place of the register; a test fails when the pages are stale.
 """
 
 import inspect
@@ -17,6 +17,7 @@ import typer
 from crowdveil.cli.app import app
 from crowdveil.crowd.scenario import Scenario
 from crowdveil.evidence.record import Evidence
+from crowdveil.laws.record import Place
 from crowdveil.media.formats import SUFFIXES as PHOTOS
 from crowdveil.media.signatures import TABLE, Verdict
 from crowdveil.media.video.containers import SUFFIXES as VIDEOS
@@ -41,6 +42,11 @@ def crowd_schema() -> str:
 def evidence_schema() -> str:
     """The JSON schema of the record of a check as text."""
     return json.dumps(Evidence.model_json_schema(), indent=2) + "\n"
+
+
+def laws_schema() -> str:
+    """The JSON schema of a place of the register of laws as text."""
+    return json.dumps(Place.model_json_schema(by_alias=True), indent=2) + "\n"
 
 
 def reference() -> str:
@@ -134,6 +140,7 @@ def main() -> None:
     (DOCS / "plan.schema.json").write_text(schema(), encoding="utf-8")
     (DOCS / "crowd.schema.json").write_text(crowd_schema(), encoding="utf-8")
     (DOCS / "evidence.schema.json").write_text(evidence_schema(), encoding="utf-8")
+    (DOCS / "laws.schema.json").write_text(laws_schema(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,17 @@ def test_the_schema_of_the_record_is_current(generator: dict[str, Any]) -> None:
     assert written == generator["evidence_schema"](), "run python docs/generate.py"
 
 
+def test_the_schema_of_the_register_is_current(generator: dict[str, Any]) -> None:
+    written = (DOCS / "laws.schema.json").read_text(encoding="utf-8")
+    assert written == generator["laws_schema"](), "run python docs/generate.py"
+
+
 def test_every_option_of_every_command_is_in_the_reference(generator: dict[str, Any]) -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     listed = generator["commands"]()
-    assert {"veil", "check", "crowd", "audit verify", "audit classify"} <= {w for w, _ in listed}
+    assert {"veil", "check", "crowd", "laws", "audit verify", "audit classify"} <= {
+        w for w, _ in listed
+    }
     for words, command in listed:
         section = re.split(r"\n## ", page.split(f"\n## {words}\n")[1])[0]
         hints = get_type_hints(command, include_extras=True)

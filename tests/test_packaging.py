@@ -59,6 +59,16 @@ def test_the_wheel_holds_every_weights_file_and_its_licence(wheel: Path) -> None
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
+def test_the_wheel_holds_the_register_of_laws(wheel: Path) -> None:
+    home = ROOT / "src" / "crowdveil" / "laws"
+    data = [*home.glob("places/*.toml"), *home.glob("data/*"), *home.glob("templates/*")]
+    assert len(data) > 80
+    with zipfile.ZipFile(wheel) as archive:
+        for path in (home / "register.toml", *data):
+            name = path.relative_to(ROOT / "src").as_posix()
+            assert archive.read(name) == path.read_bytes()
+
+
 def test_the_wheel_holds_nothing_but_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():

@@ -58,3 +58,33 @@ class ScenarioInvalid(CrowdveilError):
 
 class TableInvalid(CrowdveilError):
     """A table of labels, scores, candidates or embeddings cannot be audited as it stands."""
+
+
+class PlaceUnknown(CrowdveilError):
+    """A place is named that neither the register of laws nor its list of cities knows.
+
+    Attributes:
+        suggestions: names like it that would be understood; may be empty.
+    """
+
+    def __init__(self, message: str, suggestions: tuple[str, ...] = ()) -> None:
+        """The sentence, and what it suggests."""
+        super().__init__(message)
+        self.suggestions = suggestions
+
+
+class PlaceAmbiguous(CrowdveilError):
+    """A name is shared by several places.
+
+    Attributes:
+        choices: what to ask instead, to be understood.
+    """
+
+    def __init__(self, message: str, choices: tuple[str, ...] = ()) -> None:
+        """The sentence, and the choices it names."""
+        super().__init__(message)
+        self.choices = choices
+
+
+class RegisterInvalid(CrowdveilError):
+    """A file of the register of laws does not follow its schema or contradicts another."""

@@ -9,6 +9,7 @@ from crowdveil.cli.audit import audit
 from crowdveil.cli.check import check
 from crowdveil.cli.crowd import crowd
 from crowdveil.cli.demo import demo
+from crowdveil.cli.laws import laws
 from crowdveil.cli.models import models
 from crowdveil.cli.plan import plan
 from crowdveil.cli.render import render
@@ -48,6 +49,6 @@ def crowdveil(
     """
 
 
-for command in (veil, check, plan, render, crowd, models, demo):
+for command in (veil, check, plan, render, crowd, laws, models, demo):
     app.command()(command)
 app.add_typer(audit)

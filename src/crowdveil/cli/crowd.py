@@ -12,7 +12,7 @@ from crowdveil.cli.parameters import OverwriteOption
 from crowdveil.cli.running import FAILED, WRONG_USAGE
 from crowdveil.cli.words import plain
 from crowdveil.crowd.choices import CrowdOptions
-from crowdveil.errors import CrowdveilError, OptionsInvalid
+from crowdveil.errors import CrowdveilError, OptionsInvalid, ScenarioInvalid
 
 if TYPE_CHECKING:
     from crowdveil.crowd.comparison import Row
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DEFAULT = CrowdOptions()
 _WIDTH = 88
+FORBIDDEN = 3
+"""The exit code for a deployment that a rule forbids, as far as is known."""
 
 
 def crowd(
@@ -49,6 +51,13 @@ def crowd(
     show: Annotated[
         bool, typer.Option("--show", help="Print the TOML of a built-in scenario, to start from.")
     ] = False,
+    lawful: Annotated[
+        bool,
+        typer.Option(
+            "--lawful",
+            help="Say only whether it would have been lawful at the scenario's place and date.",
+        ),
+    ] = False,
     events: Annotated[
         int, typer.Option("--events", metavar="N", min=1, help="Events to simulate.")
     ] = DEFAULT.events,
@@ -73,17 +82,21 @@ def crowd(
       crowdveil crowd --show example-square > mine.toml       start a scenario of your own
       crowdveil crowd mine.toml -o report/                    with report, JSON and CSV
       crowdveil crowd --compare mine.toml fairer.toml         two side by side
+      crowdveil crowd --lawful mine.toml                      was it lawful there that day?
     """
     try:
         if list:
             _listed()
             return
         names = scenarios or []
-        _check_usage(names, compare=compare, show=show)
+        _check_usage(names, compare=compare, show=show, lawful=lawful)
         if show:
             from crowdveil.crowd.cases import case_text
 
             typer.echo(case_text(names[0]), nl=False)
+            return
+        if lawful:
+            _judge(names[0], json=json)
             return
         _work(
             names,
@@ -98,7 +111,7 @@ def crowd(
         raise typer.Exit(code) from error
 
 
-def _check_usage(names: Sequence[str], *, compare: bool, show: bool) -> None:
+def _check_usage(names: Sequence[str], *, compare: bool, show: bool, lawful: bool) -> None:
     wanted = 2 if compare else 1
     if len(names) != wanted:
         raise OptionsInvalid(
@@ -108,6 +121,8 @@ def _check_usage(names: Sequence[str], *, compare: bool, show: bool) -> None:
         )
     if compare and show:
         raise OptionsInvalid("--show prints one scenario; leave out --compare")
+    if lawful and (compare or show):
+        raise OptionsInvalid("--lawful judges one scenario; leave out --compare and --show")
 
 
 def _pair(between: str | None) -> tuple[str, str] | None:
@@ -150,6 +165,31 @@ def _work(
             typer.echo(f"written: {plain(path)}", err=json)
 
 
+def _judge(name: str, *, json: bool) -> None:
+    """Print what the register of laws says; exit code 3 if a rule forbids it."""
+    import json as notation
+
+    from crowdveil.crowd.export import law_dict
+    from crowdveil.crowd.results import law_of
+    from crowdveil.laws import wording
+    from crowdveil.laws.lawful import Finding
+
+    scenario = _load(name)
+    found = law_of(scenario)
+    if found is None:
+        raise ScenarioInvalid(
+            f'{name}: names no place and date; add place = "Portland, Oregon" and '
+            "date = 2021-06-01 at its top"
+        )
+    if json:
+        typer.echo(notation.dumps(law_dict(found), indent=2))
+    else:
+        lines = [_paragraph(sentence) for sentence in wording.verdict(found)]
+        typer.echo("\n".join([plain(scenario.name), "", *lines]))
+    if found.finding is Finding.FORBIDDEN:
+        raise typer.Exit(FORBIDDEN)
+
+
 def _load(name: str) -> "Scenario":
     from crowdveil.crowd.cases import case_names, load_case
     from crowdveil.crowd.reading import load_scenario
@@ -178,6 +218,7 @@ def _answer(results: "Results") -> str:
     parts = (
         ("Who bears it, and why", wording.disparity(results)),
         ("Beside what was published", wording.comparisons(results)),
+        ("Would it have been lawful?", wording.law(results)),
         ("Note", wording.notes(results)),
     )
     for heading, sentences in parts:

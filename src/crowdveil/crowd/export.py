@@ -13,6 +13,9 @@ from crowdveil.crowd.published import basis
 from crowdveil.crowd.results import Results
 from crowdveil.crowd.scenario import INPUTS
 from crowdveil.crowd.wording import answer, comparisons, disparity, notes
+from crowdveil.laws.export import standing_dict
+from crowdveil.laws.lawful import Verdict
+from crowdveil.laws.wording import verdict
 from crowdveil.report.spreadsheets import inert
 
 SCHEMA = "crowdveil/crowd/1"
@@ -30,6 +33,7 @@ def as_dict(results: Results) -> dict[str, Any]:
         "answer": [*answer(results), *disparity(results)],
         "compared_with_published": list(comparisons(results)),
         "notes": list(notes(results)),
+        "law": law_dict(results.law) if results.law else None,
         "confidence": CONFIDENCE,
         "inputs": {key: basis(scenario, key).value for key in INPUTS if _used(results, key)},
         "assumed": {
@@ -90,6 +94,27 @@ def to_csv(results: Results) -> str:
         bounds = [one.low, one.high] if one.low is not None else ["", ""]
         writer.writerow([SCHEMA, inert(group_name), name, one.mean, *bounds, one.method])
     return text.getvalue()
+
+
+def law_dict(found: Verdict) -> dict[str, Any]:
+    """What the register of laws says of a deployment, in plain values."""
+    groups = {
+        "bans": found.bans,
+        "limits": found.limits,
+        "permits": found.permits,
+        "uncertain": found.uncertain,
+        "coming": found.coming,
+    }
+    return {
+        "finding": found.finding.value,
+        "answer": list(verdict(found)),
+        "place": found.answer.spot.area.full_name,
+        "day": found.answer.day.isoformat(),
+        "operator": found.operator.value,
+        "mode": found.mode.value,
+        "register": found.answer.register_date.isoformat(),
+        **{name: [standing_dict(one) for one in group] for name, group in groups.items()},
+    }
 
 
 def _used(results: Results, key: str) -> bool:

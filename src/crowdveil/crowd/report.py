@@ -50,6 +50,8 @@ def report(results: Results) -> str:
         disparity=wording.disparity(results),
         comparisons=wording.comparisons(results, counts=False),
         notes=wording.notes(results),
+        law=wording.law(results),
+        sources=_law_sources(results),
         funnel=charts.funnel(results),
         who=charts.who(results) if several else None,
         waterfall=charts.waterfall(uneven) if uneven else None,
@@ -89,6 +91,19 @@ def comparison_report(first: Results, second: Results) -> str:
         rows=compare(first, second),
         words=wording,
     )
+
+
+def _law_sources(results: Results) -> list[dict[str, str]]:
+    """Pages that show the law: whose rule, the address, and what it shows."""
+    if results.law is None:
+        return []
+    found = results.law
+    rules = (*found.bans, *found.limits, *found.permits, *found.uncertain, *found.coming)
+    return [
+        {"place": one.place.name, "url": source.url, "supports": source.supports}
+        for one in rules
+        for source in one.rule.sources
+    ]
 
 
 def _recurs(results: Results) -> bool:

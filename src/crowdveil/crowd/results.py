@@ -18,7 +18,13 @@ from crowdveil.crowd.published import (
 from crowdveil.crowd.scenario import Scenario
 from crowdveil.crowd.simulation import Simulation
 from crowdveil.crowd.swings import Sensitivity, sensitivity
-from crowdveil.errors import OptionsInvalid
+from crowdveil.errors import (
+    OptionsInvalid,
+    PlaceAmbiguous,
+    PlaceUnknown,
+    ScenarioInvalid,
+)
+from crowdveil.laws.lawful import Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Results:
         elsewhere: what rates from elsewhere would have predicted.
         implied: what published counts say by themselves.
         sensitivity: which inputs matter.
+        law: whether it would have been lawful there that day, as far as the register of laws
+            knows; None if the scenario names no place.
     """
 
     scenario: Scenario
@@ -46,6 +54,7 @@ class Results:
     elsewhere: tuple[Elsewhere, ...]
     implied: Implied | None
     sensitivity: Sensitivity
+    law: Verdict | None
 
 
 def assess(
@@ -63,11 +72,13 @@ def assess(
             bear most and least.
 
     Raises:
-        ScenarioInvalid: the inputs contradict one another.
+        ScenarioInvalid: the inputs contradict one another, or its place is not known or is
+            the name of several.
         OptionsInvalid: `between` names no groups of the scenario.
     """
     played = simulation or Simulation()
     deployment = deploy(scenario)
+    law = law_of(scenario)
     result = outcome(deployment, year=scenario.year, simulation=played)
     decompositions = {}
     if between is not None and not set(between) <= set(deployment.groups):
@@ -88,4 +99,19 @@ def assess(
         elsewhere=predict_elsewhere(scenario, played),
         implied=implied(scenario, result),
         sensitivity=sensitivity(scenario, deployment),
+        law=law,
     )
+
+
+def law_of(scenario: Scenario) -> Verdict | None:
+    """What the register of laws says of the deployment; None if it names no place.
+
+    Raises:
+        ScenarioInvalid: the place is not known, or is the name of several.
+    """
+    if scenario.place is None or scenario.day is None:
+        return None
+    try:
+        return judge(scenario.place, scenario.day, operator=scenario.operator, mode=scenario.mode)
+    except (PlaceAmbiguous, PlaceUnknown) as error:
+        raise ScenarioInvalid(f"place: {error}") from error

@@ -5,6 +5,7 @@ assumption or on a default. Reading files is left to `reading`, arithmetic to `d
 what follows it.
 """
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from crowdveil.crowd.rates import CALIBRATE, RATES_SCHEMA, Rates, parse_rates
+from crowdveil.laws.lawful import Mode, Operator
 
 SCHEMA: Literal["crowdveil/scenario/1"] = "crowdveil/scenario/1"
 EVERYONE = "everyone"
@@ -254,6 +256,14 @@ class Scenario(_Table):
     name: str
     summary: str = ""
     kind: Literal["deployment", "illustration"] = "deployment"
+    place: str | None = None
+    """Where it was, or would be, as `crowdveil laws` takes it: "Portland, Oregon"."""
+    day: Annotated[date | None, Field(alias="date")] = None
+    """On which day; goes with `place`."""
+    operator: Operator = Operator.POLICE
+    """Who runs it."""
+    mode: Mode = Mode.REAL_TIME
+    """How faces are searched for."""
     crowd: Crowd
     watchlist: Watchlist
     recogniser: Recogniser = Recogniser()
@@ -276,6 +286,8 @@ class Scenario(_Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if (self.place is None) != (self.day is None):
+            raise ValueError("place and date go together: what was lawful depends on both")
         groups = self.crowd.groups
         residents = self.crowd.residents
         if residents is not None and self.watchlist.size > residents:

@@ -12,6 +12,7 @@ from crowdveil.crowd.published import Basis, Check, GroupCheck, Verdict
 from crowdveil.crowd.quantities import LABEL, Quantity
 from crowdveil.crowd.results import Results
 from crowdveil.crowd.scenario import Scenario
+from crowdveil.laws import wording as law_wording
 from crowdveil.report.page import percent
 
 FACTOR_LABEL = {
@@ -97,6 +98,11 @@ def answer(results: Results) -> tuple[str, ...]:
         *_stops(result, scenario),
         *_risk(result, scenario),
     )
+
+
+def law(results: Results) -> tuple[str, ...]:
+    """Whether it would have been lawful there that day; nothing if no place is named."""
+    return law_wording.verdict(results.law) if results.law else ()
 
 
 def _alerts(result: Outcome, scenario: Scenario) -> str:
