@@ -13,6 +13,9 @@ from crowdveil.plan import Plan
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
+SPOKEN = {"start_s": "from", "end_s": "to", "attackers": "attacker", "patience_s": "patience"}
+"""Parameters whose options are named otherwise."""
+
 
 @pytest.fixture(scope="module")
 def generator() -> dict[str, Any]:
@@ -61,8 +64,7 @@ def test_every_option_of_every_command_is_in_the_reference(generator: dict[str, 
         for name, parameter in inspect.signature(command).parameters.items():
             argument = isinstance(get_args(hints[name])[-1], typer.models.ArgumentInfo)
             if parameter.default is not inspect.Parameter.empty and not argument:
-                other = {"start_s": "from", "end_s": "to", "attackers": "attacker"}
-                option = other.get(name, name).replace("_", "-")
+                option = SPOKEN.get(name, name).replace("_", "-")
                 assert f"--{option}`" in section
 
 
