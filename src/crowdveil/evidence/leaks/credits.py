@@ -33,7 +33,7 @@ _HEAD = b"\x1c\x01\x5a\0\x03\x1b%G\x1c\x02\0\0\x02\0\x04"
 """UTF-8, and version 4: what such a block begins with."""
 
 
-class _Other(ValueError):
+class _OtherError(ValueError):
     """There is something beside the four fields."""
 
 
@@ -48,9 +48,9 @@ def credit_in_xmp(packet: bytes) -> tuple[str, ...]:
     def start(name: str, attributes: dict[str, str]) -> None:
         inner = any(above in _FIELDS for above in path)
         if not (name in _AROUND or name in _FIELDS or (inner and name in _LISTS)):
-            raise _Other
+            raise _OtherError
         if any(_ATTRIBUTES.get(key) != value for key, value in attributes.items()):
-            raise _Other
+            raise _OtherError
         if name in _FIELDS:
             found[_FIELDS[name]] = None
         path.append(name)
@@ -60,18 +60,18 @@ def credit_in_xmp(packet: bytes) -> tuple[str, ...]:
 
     def text(_: str) -> None:
         if not path or not (path[-1] == f"{_RDF}}}li" or path[-1] == f"{_PHOTOSHOP}}}Credit"):
-            raise _Other
+            raise _OtherError
 
     def instruction(target: str, content: str) -> None:
         if target != "xpacket" or content not in _INSTRUCTIONS or path:
-            raise _Other
+            raise _OtherError
 
     def space(_: str | None, address: str | None) -> None:
         if address not in _SPACES:
-            raise _Other
+            raise _OtherError
 
     def refuse(*_: object) -> None:
-        raise _Other
+        raise _OtherError
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.ProcessingInstructionHandler = text, instruction

@@ -95,7 +95,7 @@ def _parts(data: Data, entry: Box, start: int, path: str) -> Iterator[Leak]:
         elif box.kind in _MEASURED:
             yield from size_leaks(data, box, here)
         elif box.kind in _SETTINGS:
-            yield from settings_leaks(box.kind, bytes(data[box.start : box.end]), here)
+            yield from settings_leaks(entry.kind, bytes(data[box.start : box.end]), here)
         elif box.kind in _SMALL:
             if box.size > _MOST_SMALL_BYTES:
                 yield Leak(f"{box.size:,} bytes of settings", here, box.size)

@@ -104,8 +104,12 @@ def _needed(data: Data, items: Items, item: int) -> set[int]:
         return needed
     rows, columns = body[2] + 1, body[3] + 1
     width, height = struct.unpack(">HH" if len(body) == 8 else ">II", body[4:])
-    tiles = [one for kind, source, targets in items.references if (kind, source) == ("dimg", item)
-             for one in targets]
+    tiles = [
+        one
+        for kind, source, targets in items.references
+        if (kind, source) == ("dimg", item)
+        for one in targets
+    ]
     sizes = {_size_wh(data, items, tile) for tile in tiles}
     if len(tiles) != rows * columns or len(sizes) != 1 or len(set(tiles)) != len(tiles):
         return needed

@@ -7,6 +7,7 @@ Source: ITU-T T.81 annex B; JFIF 1.02; CIPA DC-007 (multi-picture format); CIPA 
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
 from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover
@@ -16,7 +17,9 @@ from crowdveil.evidence.leaks.profile import profile_leaks
 from crowdveil.evidence.leaks.tails import tail_is_used
 
 _SOI, _EOI, _SOS, _COM, _RST = 0xD8, 0xD9, 0xDA, 0xFE, range(0xD0, 0xD8)
-_FRAMES = frozenset({*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)})
+_FRAMES = frozenset(
+    {*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+)
 _PICTURE = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, _SOS}
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 _XMP, _MORE_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
@@ -112,12 +115,14 @@ def _tables(body: bytes, length: Callable[[bytes], int]) -> int:
 
 def _behind_scans(data: Data, scans: list[tuple[int, int]]) -> Iterator[Leak]:
     """Bytes at the end of a scan that no pixel needs."""
-    last = scans[-1][0] if scans else 0
     for start, end in scans[-_MOST_SCANS:]:
-        coded = bytes(data[start:end])
-        head, rest = bytes(data[:start]), bytes(data[end:]) if start != last else b"\xff\xd9"
-        if not tail_is_used(coded, lambda coded, head=head, rest=rest: head + coded + rest):
+        whole = partial(_around, bytes(data[:start]), bytes(data[end:]))
+        if not tail_is_used(bytes(data[start:end]), whole):
             yield Leak("bytes behind the picture's own data", f"scan at byte {start:,}", 0)
+
+
+def _around(before: bytes, behind: bytes, coded: bytes) -> bytes:
+    return before + coded + behind
 
 
 def _application(marker: int, body: bytes, place: str) -> Iterator[Leak]:

@@ -10,7 +10,8 @@ _VERSION = r"[ /-]?(v?\d[\w.+~-]*)?"
 _LIBRARY = re.compile(
     rf"(Lav[fc]|x26[45]|XviD|libavformat|libebml|libmatroska|libwebm|libheif|libavif|libvpx|"
     rf"libaom|SVT-AV1|dav1d|libtheora|libvorbis|libopus|opusenc|Xiph\.Org[\w ]*|"
-    rf"reference libFLAC){_VERSION}( \d{{8}})?( \([\w ,.-]{{0,40}}\))?( (lib)?[a-z0-9_-]{{1,16}})?",
+    rf"reference libFLAC|Speex\s*){_VERSION}( \d{{8}})?"
+    rf"( \([\w ,.-]{{0,40}}\))?( (lib)?[a-z0-9_-]{{1,16}})?",
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(

@@ -202,8 +202,8 @@ def _tag(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
         return
     if name == b"DURATION" and _DURATION.fullmatch(value):
         return
-    converted = name in _CONVERTED and _CONVERTED[name].fullmatch(plain)
-    converted = converted or (name == b"HANDLER_NAME" and is_generic_name(value))
+    converted = name in _CONVERTED and bool(_CONVERTED[name].fullmatch(plain))
+    converted |= name == b"HANDLER_NAME" and is_generic_name(value)
     if converted or (name == b"ENCODER" and is_program(plain)):
         yield doubt("a tag of a converter", path, end - start)
     else:

@@ -13,6 +13,7 @@ _NOTES, _TEXT = "notes of the encoder", "data of a program between the pictures"
 _STRAY = "units between the pictures that no decoder needs"
 _BEHIND = "bytes between the units of a picture"
 _SEI = {"h264": (6,), "hevc": (39, 40)}
+_SETS = {"h264": (7, 8), "hevc": (32, 33, 34)}
 _FILLER = {"h264": 12, "hevc": 38}
 _NEEDED = {
     # Slices, parameter sets, ends, and the layers of other views.
@@ -39,7 +40,8 @@ def length_bytes(codec: str, extra: bytes) -> int:
 
 def parameter_sets(codec: str, extra: bytes) -> Iterator[tuple[str, int]]:
     """What the settings of a decoder hold between its sets of parameters, with sizes."""
-    if codec != "hevc":
+    if codec == "h264":
+        yield from _older_sets(extra)
         return
     at = 23
     for _ in range(extra[22]):
@@ -47,6 +49,17 @@ def parameter_sets(codec: str, extra: bytes) -> Iterator[tuple[str, int]]:
         for _ in range(count):
             size = int.from_bytes(extra[at : at + 2], "big")
             yield from _in_unit(codec, extra[at + 2 : at + 2 + size])
+            at += 2 + size
+
+
+def _older_sets(extra: bytes) -> Iterator[tuple[str, int]]:
+    """The same of H.264, where two kinds of sets follow each other."""
+    at = 5
+    for mask in (31, 255):
+        count, at = extra[at] & mask if at < len(extra) else 0, at + 1
+        for _ in range(count):
+            size = int.from_bytes(extra[at : at + 2], "big")
+            yield from _in_unit("h264", extra[at + 2 : at + 2 + size])
             at += 2 + size
 
 
@@ -100,9 +113,7 @@ def _in_unit(codec: str, unit: bytes) -> Iterator[tuple[str, int]]:
             yield _STRAY, len(unit)
     elif kind in _SEI[codec]:
         yield from _messages(unit[head:].replace(b"\0\0\3", b"\0\0"))
-    elif kind not in _NEEDED[codec]:
-        yield _STRAY, len(unit)
-    elif len(unit) > _MOST_SET_BYTES and kind in ((7, 8) if codec == "h264" else (32, 33, 34)):
+    elif kind not in _NEEDED[codec] or (kind in _SETS[codec] and len(unit) > _MOST_SET_BYTES):
         yield _STRAY, len(unit)
 
 

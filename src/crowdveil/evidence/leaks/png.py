@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from crowdveil.errors import UnreadableMedia
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
 from crowdveil.evidence.leaks.inflated import Inflated, inflated_size
 from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, leftover, name_of, words
@@ -72,6 +73,8 @@ def png_leaks(data: Data) -> Iterator[Leak]:
         at = end
     yield from frames.leaks()
     yield from leftover(data, at, len(data), "after the end of the picture", f"byte {at:,}")
+    if frames.broken is not None:
+        raise frames.broken
 
 
 @dataclass(slots=True)
@@ -117,6 +120,7 @@ class _Frames:
     controls: int = 0
     still_plays: bool = False
     still: Inflated | None = None
+    broken: UnreadableMedia | None = None
     frame: Inflated | None = None
     found: list[Leak] = field(default_factory=list)
 
@@ -136,14 +140,14 @@ class _Frames:
             if self.still is None:
                 size = self._whole()
                 self.still = self._picture(*size, "IDAT")
-            self.still.add(start, end)
+            self._add(self.still, start, end)
         elif name == "fdAT":
             if self.frame is None:
                 self.found.append(
                     Leak("frames of an animation that are never shown", "fdAT", end - start)
                 )
             else:
-                self.frame.add(start + 4, end)
+                self._add(self.frame, start + 4, end)
 
     def leaks(self) -> Iterator[Leak]:
         """Frames that no viewer shows, and what lies beside the pixels."""
@@ -155,6 +159,13 @@ class _Frames:
         if (self.promised or 0) < self.controls and not self.found:
             yield Leak("frames of an animation that are never shown", "fcTL", self.controls)
         yield from self.found[:1] if self.promised is None else self.found
+
+    def _add(self, picture: Inflated, start: int, end: int) -> None:
+        # What cannot be unpacked is told when all chunks have been looked at.
+        try:
+            picture.add(start, end)
+        except UnreadableMedia as error:
+            self.broken = error
 
     def _close(self) -> None:
         if self.frame is not None:

@@ -115,9 +115,9 @@ def _needed(tag: bytes) -> int:
     if kind in (b"mft1", b"mft2") and len(tag) >= 52:
         inputs, outputs, grid = tag[8], tag[9], tag[10]
         if kind == b"mft1":
-            return 48 + 256 * inputs + grid**inputs * outputs + 256 * outputs
+            return 48 + 256 * inputs + int(grid**inputs) * outputs + 256 * outputs
         first, last = struct.unpack_from(">HH", tag, 48)
-        return 52 + 2 * (inputs * first + grid**inputs * outputs + outputs * last)
+        return 52 + 2 * int(inputs * first + grid**inputs * outputs + outputs * last)
     return len(tag) if kind in (b"mAB ", b"mBA ", b"mpet") else 16
 
 

@@ -9,6 +9,8 @@ import re
 import struct
 from collections.abc import Iterator
 
+from crowdveil.evidence.leaks.box_sizes import size_leaks
+from crowdveil.evidence.leaks.boxes import Box
 from crowdveil.evidence.leaks.leak import Leak, doubt
 from crowdveil.evidence.leaks.makers import is_library, is_program
 
@@ -20,6 +22,10 @@ _TEXT = re.compile(rb"[\x20-\x7e]{10,}")
 _VORBIS_LIKE = re.compile(r"vorbis|theora", re.IGNORECASE)
 _COMMENTS = (b"\x03vorbis", b"\x81theora")
 _FLAC_FACTS, _FLAC_PADDING, _FLAC_SEEKS, _FLAC_COMMENT, _FLAC_PICTURE = 0, 1, 3, 4, 6
+_RECORDS = {"V_MPEGH/ISO/HEVC": "hvcC", "V_MPEG4/ISO/AVC": "avcC", "V_AV1": "av1C"}
+"""Settings in the form that MP4 files have them in."""
+_TABLES_OF_BYTES = (b"HFYU", b"FFVH")
+"""Codecs that bring lengths of codes, which look like letters."""
 _PLAIN_FIELDS = frozenset({b"ENCODER", b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK"})
 
 
@@ -36,12 +42,16 @@ def settings_leaks(codec: str, body: bytes, place: str) -> Iterator[Leak]:
         yield from _comment(body[comment + 7 :], place)
         if len(body) > _TABLES_BYTES:
             yield Leak(f"{len(body):,} bytes of settings", place, len(body))
+    elif kind := _RECORDS.get(codec):
+        # Notes in them are told by `units`.
+        yield from size_leaks(body, Box(kind, 0, len(body), 0), place)
     elif "flac" in codec.lower():
         yield from _flac(body.removeprefix(b"fLaC"), place)
     else:
         if len(body) > _MOST_BYTES:
             yield Leak(f"{len(body):,} bytes of settings", place, len(body))
-        for text in _TEXT.findall(body):
+        tables = any(name in codec.encode() + body[:64] for name in _TABLES_OF_BYTES)
+        for text in () if tables else _TEXT.findall(body):
             if not is_library(text) and not _is_library_inside(text):
                 if is_program(text):
                     yield doubt("the name of a common encoder", place, len(text))

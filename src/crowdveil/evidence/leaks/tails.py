@@ -16,8 +16,7 @@ from PIL import Image
 TAIL_BYTES = 24
 """Fewer may be what an encoder rounds up with; a name or a position is about as long."""
 _OTHERS = tuple(
-    bytes(random.Random(seed).choices(range(1, 255), k=TAIL_BYTES))  # noqa: S311
-    for seed in range(2)
+    bytes(random.Random(seed).choices(range(1, 255), k=TAIL_BYTES)) for seed in range(2)
 )
 
 

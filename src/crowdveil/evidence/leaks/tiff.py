@@ -147,8 +147,6 @@ def _parts(data: Data, tags: _Tags, layout: _Layout) -> list[tuple[int, int]]:
     for places, sizes in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
         starts, lengths = _values(data, tags, places, layout), _values(data, tags, sizes, layout)
         parts += [(start, start + length) for start, length in zip(starts, lengths, strict=False)]
-    if any(end > len(data) for _, end in parts):
-        raise broken("it ends too early")
     return parts
 
 
@@ -176,7 +174,6 @@ def _page(
         compression=first(259, 1),
         photometric=first(262, 1),
     )
-    yield from strip_leaks(data, parts, described, f"page {page + 1}")
     for tag, (kind, number, where) in sorted(tags.items()):
         size = number * _BIG_SIZES.get(kind, 1)
         body = bytes(data[where : where + size])
@@ -198,6 +195,9 @@ def _page(
             yield Leak(f"{number:,} values in a tag that needs fewer", place, size)
         elif tag == _JPEG_TABLES and not _are_tables(body):
             yield Leak("something that is no table in its place", place, size)
+    if any(end > len(data) for _, end in parts):
+        raise broken("it ends too early")
+    yield from strip_leaks(data, parts, described, f"page {page + 1}")
 
 
 def _needed(tag: int, page: Page, parts: int) -> int:

@@ -7,7 +7,7 @@ user data.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,15 @@ from crowdveil.evidence.leaks.nal import (
     told_in_units,
 )
 from crowdveil.evidence.leaks.obu import told_in_obus
+from crowdveil.evidence.leaks.png import png_leaks
 from crowdveil.evidence.leaks.streams import opened
 
 _MPEG = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
 _USER_DATA = b"\x00\x00\x01\xb2"
 _JPEG = frozenset({"mjpeg", "mjpegb"})
+_FILES = _JPEG | {"png", "apng", "gif", "webp", "tiff", "bmp"}
+"""Codecs whose frames begin as files do."""
+_MOST_HEAD_BYTES = 32
 _ITEMS = {"hvc1": "hevc", "avc1": "h264"}
 ENCODER_NOTES = "notes of the encoder"
 _HARMLESS = frozenset({ENCODER_NOTES})
@@ -87,22 +91,22 @@ def item_leaks(kind: str, coded: bytes, place: str) -> Iterator[Leak]:
         yield Leak(what, place, size, verdict)
 
 
-def jpeg_spans(path: Path) -> list[tuple[int, int]]:
-    """First byte and end of the frames of Motion JPEG in a video; none in others."""
+def picture_spans(path: Path) -> list[tuple[int, int]]:
+    """First byte and end of frames that begin as files do, as those of Motion JPEG."""
     spans = []
     with opened(path) as container:
         streams = [
             one
             for one in container.streams.video
-            if one.codec_context is not None and one.codec_context.codec.canonical_name in _JPEG
+            if one.codec_context is not None and one.codec_context.codec.canonical_name in _FILES
         ]
         if not streams:
             return []
         try:
             for packet in container.demux(streams):
                 if packet.size and packet.pos is not None and packet.pos >= 0:
-                    # A container may count from its own head before the frame.
-                    spans.append((packet.pos, packet.pos + packet.size))
+                    # Some containers count from their own head before the frame.
+                    spans.append((packet.pos, packet.pos + packet.size + _MOST_HEAD_BYTES))
         except av.error.FFmpegError:
             pass
     return spans
@@ -128,15 +132,18 @@ def _in_packet(codec: str, data: bytes, framed: int) -> Iterator[tuple[str, int]
     elif codec == "av1":
         yield from told_in_obus(data)
     elif codec in _JPEG:
-        yield from _in_jpeg(data)
+        yield from _in_file(lambda: jpeg_leaks(data, in_film=True), data)
+    elif codec == "png":
+        yield from _in_file(lambda: png_leaks(data), data)
 
 
 _CAPTION_HEADS = (b"GA94", b"CC\x01", b"DTG1")
 
 
-def _in_jpeg(data: bytes) -> Iterator[tuple[str, int]]:
+def _in_file(look: Callable[[], Iterator[Leak]], data: bytes) -> Iterator[tuple[str, int]]:
+    """A frame that is a file of its own."""
     try:
-        for leak in jpeg_leaks(data, in_film=True):
+        for leak in look():
             yield f"{leak.what}, in a frame", leak.size
     except UnreadableMedia:
         yield "a frame that cannot be walked through", len(data)

@@ -26,7 +26,7 @@ from crowdveil.evidence.leaks.streams import stream_leaks
 from crowdveil.evidence.leaks.sweep import sweep
 from crowdveil.evidence.leaks.tiff import coded_spans, tiff_leaks
 from crowdveil.evidence.leaks.tracks import film_leaks
-from crowdveil.evidence.leaks.units import jpeg_spans, unit_leaks
+from crowdveil.evidence.leaks.units import picture_spans, unit_leaks
 from crowdveil.evidence.leaks.webp import webp_leaks
 
 _WALKERS: dict[Container, Callable[[Data], Iterator[Leak]]] = {
@@ -73,13 +73,18 @@ def walk(path: Path) -> Iterator[Leak]:
 
 def _walked(path: Path, data: mmap.mmap) -> Iterator[Leak]:
     container = container_of(bytes(data[:HEAD_BYTES]))
-    exposed = False
-    for leak in _of_container(path, data, container):
-        exposed |= leak.verdict is Verdict.EXPOSED
-        yield leak
+    exposed, damage = False, None
+    try:
+        for leak in _of_container(path, data, container):
+            exposed |= leak.verdict is Verdict.EXPOSED
+            yield leak
+    except UnreadableMedia as error:
+        damage = error
     if not exposed:
         # What has been named already need not be found once more.
         yield from sweep(data, _expected(path, data, container))
+    if damage is not None:
+        raise damage
     if container is None:
         raise UnsupportedMedia(
             f"{path}: is in a container that is not searched for leaks; publish JPEG, PNG, WebP, "
@@ -109,10 +114,12 @@ def _of_container(path: Path, data: mmap.mmap, container: Container | None) -> I
 
 def _expected(path: Path, data: mmap.mmap, container: Container | None) -> list[tuple[int, int]]:
     """Where pictures that begin as files do are expected."""
-    if container is Container.TIFF:
-        return coded_spans(data)
-    if container in VIDEOS:
-        return jpeg_spans(path)
+    # Where the file is damaged nothing is expected, so that more is named rather than less.
+    with suppress(UnreadableMedia, struct.error):
+        if container is Container.TIFF:
+            return coded_spans(data)
+        if container in VIDEOS:
+            return picture_spans(path)
     return []
 
 
