@@ -165,8 +165,8 @@ def _subindex(data: Data, box: Box) -> int:
 def _access(data: Data, box: Box) -> int:
     version, _ = full(data, box)
     _, widths, count = struct.unpack_from(">III", data, box.start + 4)
-    each = (16 if version else 8) + 3 + (widths >> 4 & 3) + (widths >> 2 & 3) + (widths & 3)
-    return 16 + each * int(count)
+    numbers = int(widths >> 4 & 3) + int(widths >> 2 & 3) + int(widths & 3)
+    return 16 + ((16 if version else 8) + 3 + numbers) * int(count)
 
 
 def _fragment_head(data: Data, box: Box) -> int:
