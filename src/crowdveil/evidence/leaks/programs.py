@@ -16,7 +16,7 @@ from typing import IO
 LOOK_S = 60.0
 """For one file. Both take under a second for photos, and seconds for long videos."""
 MOST_PRINTED_BYTES = 32_000_000
-_MOST_MEMORY_BYTES = 1 << 30
+MOST_MEMORY_BYTES = 1 << 30
 """Several times of what either needs for any honest file."""
 _GOODBYE_S = 2.0
 _READY = b"{ready}"
@@ -123,7 +123,7 @@ def _limit(pid: int) -> None:
     with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
         import resource
 
-        limits = _MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES
+        limits = MOST_MEMORY_BYTES, MOST_MEMORY_BYTES
         resource.prlimit(pid, resource.RLIMIT_AS, limits)
 
 

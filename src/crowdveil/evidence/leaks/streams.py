@@ -75,7 +75,7 @@ def stream_leaks(path: Path) -> Iterator[Leak]:
                     texts[number].append(text)
                     lengths[number] += len(text)
         for stream in others:
-            yield from _told_by_stream(stream, texts[stream.index])
+            yield from _told_by_stream(stream, [_head_of(stream), *texts[stream.index]])
             if lengths[stream.index] >= _MOST_CHARS:
                 yield doubt("a text too long to be searched to its end", _place(stream), 0)
 
@@ -133,6 +133,12 @@ def _told_by_stream(stream: Any, texts: list[str]) -> Iterator[Leak]:
         yield Leak(f"{told} in a stream of text or data", place, len(joined))
     if codec in _PICTURES_OF_TEXT or stream.codec_context is None:
         yield doubt("a stream that was not read: look at it, or leave it out", place, 0)
+
+
+def _head_of(stream: Any) -> str:
+    """What comes before the first text: styles, and whatever else their author wrote."""
+    context = stream.codec_context
+    return _plain(bytes(context.extradata or b"")) if context is not None else ""
 
 
 def _place(stream: Any) -> str:

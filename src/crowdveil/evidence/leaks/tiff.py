@@ -51,6 +51,8 @@ _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 _MOST = 1000
 _STRAY_BYTES = 3
 """Fewer unexplained bytes are gaps that keep values at even places."""
+_HEADS, _HEAD_GAP_BYTES = (b"II*\0\x08", b"MM\0*\0\0\0\x08"), 24
+"""What Pillow leaves before each page that it adds: the head of the file that the page was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,8 @@ def _unused(data: Data, used: list[tuple[int, int]]) -> Iterator[Leak]:
     """Bytes that no directory speaks of."""
     at = 0
     for start, end in [*sorted(used), (len(data), len(data))]:
-        if start - at > _STRAY_BYTES and not is_blank(data, at, start):
+        head = start - at <= _HEAD_GAP_BYTES and bytes(data[at:start]).strip(b"\0") in _HEADS
+        if start - at > _STRAY_BYTES and not head and not is_blank(data, at, start):
             what = f"{start - at:,} bytes that no directory speaks of"
             yield Leak(what, f"byte {at:,}", start - at)
         at = max(at, end)
