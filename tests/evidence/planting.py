@@ -43,8 +43,10 @@ def in_jpeg(data: bytes, marker: int, change: Change) -> bytes:
 
 def in_riff(data: bytes, path: tuple[bytes, ...], change: Change) -> bytes:
     """The body of the first chunk at a path of names changed; lists are named by their kind."""
-    return data[:4] + struct.pack("<I", 4 + len(_riff(data[12:], path, change))) + (
-        data[8:12] + _riff(data[12:], path, change)
+    return (
+        data[:4]
+        + struct.pack("<I", 4 + len(_riff(data[12:], path, change)))
+        + (data[8:12] + _riff(data[12:], path, change))
     )
 
 

@@ -21,7 +21,10 @@ def test_a_picture_that_only_a_reference_reaches_is_named(
     at = data.index(b"thmb")
     data[at : at + 4] = kind
     if turned:
-        data[at + 4 : at + 6], data[at + 8 : at + 10] = data[at + 8 : at + 10], data[at + 4 : at + 6]
+        data[at + 4 : at + 6], data[at + 8 : at + 10] = (
+            data[at + 8 : at + 10],
+            data[at + 4 : at + 6],
+        )
     path = tmp_path / "a.heic"
     path.write_bytes(data)
     assert any("picture" in what or "thumbnail" in what for what in told_of(path))

@@ -1,4 +1,4 @@
-"""A picture, a text and plain noise planted into every block that a file may have: `check` calls it.
+"""A picture, a text and noise, planted into every block that a file may have, are called.
 
 Noise looks like nothing, so only a block that is measured to its end gives it away.
 """
@@ -84,7 +84,9 @@ def _strip_longer(data: bytes, payload: bytes) -> bytes:
     (at,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, at)
     whole = bytearray(data)
-    tags = {struct.unpack_from("<H", data, at + 2 + 12 * k)[0]: at + 10 + 12 * k for k in range(count)}
+    tags = {
+        struct.unpack_from("<H", data, at + 2 + 12 * k)[0]: at + 10 + 12 * k for k in range(count)
+    }
     (start,), (size,) = (struct.unpack_from("<I", data, tags[tag]) for tag in (273, 279))
     struct.pack_into("<I", whole, tags[273], len(data))
     struct.pack_into("<I", whole, tags[279], size + len(payload))
@@ -95,7 +97,9 @@ def _strip_longer(data: bytes, payload: bytes) -> bytes:
 PHOTOS: dict[str, tuple[Callable[[], bytes], Plant]] = {
     **{
         f"png-{kind.decode()}": (png, lambda data, p, kind=kind: in_png(data, kind, behind(p)))
-        for kind in b"tRNS PLTE sBIT gAMA cHRM bKGD pHYs hIST sPLT sRGB cICP mDCV cLLI IHDR IDAT".split()
+        for kind in (
+            b"tRNS PLTE sBIT gAMA cHRM bKGD pHYs hIST sPLT sRGB cICP mDCV cLLI IHDR IDAT".split()
+        )
     },
     "png-palette-transparency": (
         lambda: saved(picture().quantize(16), "PNG"),
@@ -130,13 +134,15 @@ PHOTOS: dict[str, tuple[Callable[[], bytes], Plant]] = {
     "webp-animation": (_animated_webp, lambda data, p: in_riff(data, (b"ANIM",), behind(p))),
     "webp-second-picture": (
         lambda: saved(picture(), "WEBP"),
-        lambda data, p: data[:4]
-        + struct.pack("<I", len(data) + len(p) + len(p) % 2)
-        + data[8:]
-        + b"VP8 "
-        + struct.pack("<I", len(p))
-        + p
-        + bytes(len(p) % 2),
+        lambda data, p: (
+            data[:4]
+            + struct.pack("<I", len(data) + len(p) + len(p) % 2)
+            + data[8:]
+            + b"VP8 "
+            + struct.pack("<I", len(p))
+            + p
+            + bytes(len(p) % 2)
+        ),
     ),
     "gif-pixels": (gif, _gif_longer),
     "gif-times": (
@@ -257,7 +263,9 @@ _ELEMENTS = {
         )
     },
     "new-cues": lambda data, p: in_elements(
-        data, (_SEGMENT,), behind(element(b"\x1c\x53\xbb\x6b", element(b"\xbb", element(b"\xb3", p))))
+        data,
+        (_SEGMENT,),
+        behind(element(b"\x1c\x53\xbb\x6b", element(b"\xbb", element(b"\xb3", p)))),
     ),
 }
 _CHUNKS = {

@@ -70,7 +70,9 @@ def test_a_file_on_which_exiftool_dies_does_not_lose_the_next(
     """exiftool is killed while it looks at the first; the second is looked at by a new one."""
     real = shutil.which("exiftool")
     once = tmp_path / "died"
-    body = f'case "$1" in -stay_open) test -e {once} || {{ touch {once}; read -r l; exit 9; }};; esac'
+    body = (
+        f'case "$1" in -stay_open) test -e {once} || {{ touch {once}; read -r l; exit 9; }};; esac'
+    )
     program(tmp_path / "bin", "exiftool", f'{body}\nexec {real} "$@"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     originals, copies = tmp_path / "originals", tmp_path / "copies"
