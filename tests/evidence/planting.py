@@ -1,4 +1,4 @@
-"""Plants bytes into one block of a file, all lengths around it corrected, so that it still plays."""
+"""Plants bytes into one block of a file and corrects all lengths around it, so that it plays."""
 
 import struct
 import zlib
@@ -69,7 +69,6 @@ def _riff(body: bytes, path: tuple[bytes, ...], change: Change) -> bytes:
 
 
 _HEADS = {b"meta": 4, b"stsd": 8, b"avc1": 78, b"hvc1": 78, b"iref": 4}
-_SECOND = {b"trak": 0}
 
 
 def in_boxes(data: bytes, path: tuple[bytes, ...], change: Change) -> bytes:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from crowdveil.errors import CrowdveilError
 from crowdveil.evidence.findings import Verdict
 from crowdveil.evidence.leaks.walk import leaks_of
 
@@ -38,6 +39,32 @@ PAYLOADS = {
 
 def behind(more: bytes) -> Make:
     return lambda body: body + more
+
+
+def chunk_longer(kind: bytes) -> Plant:
+    return lambda data, p: in_png(data, kind, behind(p))
+
+
+def box_longer(path: tuple[bytes, ...]) -> Plant:
+    return lambda data, p: in_boxes(data, path, behind(p))
+
+
+def element_longer(path: tuple[int, ...]) -> Plant:
+    return lambda data, p: in_elements(data, path, behind(p))
+
+
+def new_element(path: tuple[int, ...], kind: bytes) -> Plant:
+    return lambda data, p: in_elements(data, path, behind(element(kind, p)))
+
+
+def riff_longer(path: tuple[bytes, ...]) -> Plant:
+    return lambda data, p: in_riff(data, path, behind(p))
+
+
+def new_chunk(path: tuple[bytes, ...], kind: bytes) -> Plant:
+    return lambda data, p: in_riff(
+        data, path, behind(kind + struct.pack("<I", len(p)) + p + bytes(len(p) % 2))
+    )
 
 
 def _stuffed(payload: bytes) -> bytes:
@@ -96,7 +123,7 @@ def _strip_longer(data: bytes, payload: bytes) -> bytes:
 
 PHOTOS: dict[str, tuple[Callable[[], bytes], Plant]] = {
     **{
-        f"png-{kind.decode()}": (png, lambda data, p, kind=kind: in_png(data, kind, behind(p)))
+        f"png-{kind.decode()}": (png, chunk_longer(kind))
         for kind in (
             b"tRNS PLTE sBIT gAMA cHRM bKGD pHYs hIST sPLT sRGB cICP mDCV cLLI IHDR IDAT".split()
         )
@@ -159,7 +186,7 @@ PHOTOS: dict[str, tuple[Callable[[], bytes], Plant]] = {
     **{
         f"heif-{'-'.join(part.decode() for part in path)}": (
             heif,
-            lambda data, p, path=path: in_boxes(data, path, behind(p)),
+            box_longer(path),
         )
         for path in (
             (b"ftyp",),
@@ -188,11 +215,9 @@ def _after(path: tuple[bytes, ...], kind: bytes) -> Plant:
 
 
 _STBL = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-_BOXES = {
+_BOXES: dict[str, Plant] = {
     **{
-        "/".join(part.decode() for part in path): (
-            lambda data, p, path=path: in_boxes(data, path, behind(p))
-        )
+        "/".join(part.decode() for part in path): box_longer(path)
         for path in (
             (b"ftyp",),
             (b"moov", b"mvhd"),
@@ -227,11 +252,9 @@ _BOXES = {
     ),
 }
 _SEGMENT, _TRACK, _CLUSTER = 0x18538067, (0x18538067, 0x1654AE6B, 0xAE), 0x1F43B675
-_ELEMENTS = {
+_ELEMENTS: dict[str, Plant] = {
     **{
-        "-".join(f"{part:x}" for part in path): (
-            lambda data, p, path=path: in_elements(data, path, behind(p))
-        )
+        "-".join(f"{part:x}" for part in path): element_longer(path)
         for path in (
             (0x1A45DFA3, 0x4282),
             (_SEGMENT, 0x1549A966, 0x2AD7B1),
@@ -245,9 +268,7 @@ _ELEMENTS = {
         )
     },
     **{
-        f"new-{name}": (
-            lambda data, p, path=path, kind=kind: in_elements(data, path, behind(element(kind, p)))
-        )
+        f"new-{name}": new_element(path, kind)
         for name, path, kind in (
             ("void", (_SEGMENT,), b"\xec"),
             ("check-sum", (_SEGMENT,), b"\xbf"),
@@ -268,11 +289,9 @@ _ELEMENTS = {
         behind(element(b"\x1c\x53\xbb\x6b", element(b"\xbb", element(b"\xb3", p)))),
     ),
 }
-_CHUNKS = {
+_CHUNKS: dict[str, Plant] = {
     **{
-        "-".join(part.decode().strip() for part in path): (
-            lambda data, p, path=path: in_riff(data, path, behind(p))
-        )
+        "-".join(part.decode().strip() for part in path): riff_longer(path)
         for path in (
             (b"hdrl", b"avih"),
             (b"hdrl", b"strl", b"strh"),
@@ -282,13 +301,7 @@ _CHUNKS = {
         )
     },
     **{
-        f"new-{kind.decode()}": (
-            lambda data, p, kind=kind, path=path: in_riff(
-                data,
-                path,
-                behind(kind + struct.pack("<I", len(p)) + p + bytes(len(p) % 2)),
-            )
-        )
+        f"new-{kind.decode()}": new_chunk(path, kind)
         for kind, path in (
             (b"05dc", (b"movi",)),
             (b"00pc", (b"movi",)),
@@ -325,8 +338,6 @@ def test_what_is_planted_into_a_block_of_a_video_is_called(
 
 def told_or_refused(path: Path) -> bool:
     """Whether something is exposed, or the file is said not to have been searched."""
-    from crowdveil.errors import CrowdveilError
-
     try:
         return any(leak.verdict is Verdict.EXPOSED for leak in leaks_of(path))
     except CrowdveilError:

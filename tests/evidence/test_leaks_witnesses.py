@@ -15,6 +15,7 @@ from crowdveil.errors import CrowdveilError
 from crowdveil.evidence.check import check
 from crowdveil.evidence.findings import Verdict
 from crowdveil.evidence.leaks import programs
+from crowdveil.evidence.leaks.leak import Leak
 from crowdveil.evidence.leaks.walk import walk
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
@@ -124,7 +125,7 @@ def test_a_file_of_any_name_is_looked_at(name: str, tmp_path: Path) -> None:
 
 def _verdict(path: Path, *, video: bool, witnesses: Witnesses | None) -> str:
     """What the search comes to: exposed, refused or clean."""
-    found = []
+    found: list[Leak] = []
     if witnesses is not None:
         found += witnesses.look(path, video=video)[0]
     try:
