@@ -101,16 +101,17 @@ def tiff_leaks(data: Data) -> Iterator[Leak]:
 
 
 def coded_spans(data: Data) -> list[tuple[int, int]]:
-    """First byte and end of all strips and tiles; none if the file makes no sense."""
+    """First byte and end of what may begin as files do: strips, tiles, and the heads of pages."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
         return []
     (magic,) = struct.unpack_from(order + "H", data, 2)
     layout, seen = _Layout(order, magic == 43), set[int]()
     (at,) = struct.unpack_from(layout.place, data, 8 if layout.big else 4)
-    found = []
+    found: list[tuple[int, int]] = []
     while at and at not in seen and len(seen) < _MOST:
         seen.add(at)
+        found.append((at - _HEAD_GAP_BYTES, at))
         tags, at = _directory(data, at, layout, [])
         found += _parts(data, tags, layout)
     return found
