@@ -57,7 +57,6 @@ def attempt(pair: Pair, tools: Tools, options: CheckOptions, stop: Event) -> One
 
 
 def _search_for_leaks(pair: Pair, tools: Tools, one: One) -> None:
-    seen, looked = tools.witnesses.look(pair.copy, video=pair.is_video)
     found: list[Leak] = []
     walked = False
     try:
@@ -66,6 +65,8 @@ def _search_for_leaks(pair: Pair, tools: Tools, one: One) -> None:
             found.append(leak)
         walked = True
     finally:
+        # Others look at what cannot be walked through, too.
+        seen, looked = tools.witnesses.look(pair.copy, video=pair.is_video)
         one.leaks = LeakFigures(
             bytes=pair.copy.stat().st_size if os.path.isfile(pair.copy) else 0,
             container=walked,

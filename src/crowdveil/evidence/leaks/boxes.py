@@ -22,7 +22,6 @@ from crowdveil.evidence.leaks.leak import (
 PADDING = frozenset({"free", "skip", "wide"})
 USUAL = words("ftyp styp moov moof mdat meta free skip wide uuid sidx ssix mfra pdin udta")
 """Boxes that a whole file is made of."""
-_LEAST_GAP_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def uncovered(
         at = start
         for first, last in [*((a, b) for a, b in used if b > start and a < end), (end, end)]:
             gap = min(first, end) - at
-            if gap >= _LEAST_GAP_BYTES and not is_blank(data, at, at + gap):
+            if gap > 0 and not is_blank(data, at, at + gap):
                 what_of = f"{gap:,} bytes that belong to no {what}"
                 yield Leak(what_of, f"mdat, byte {at:,}", gap)
             at = max(at, last)

@@ -12,9 +12,8 @@ from contextlib import suppress
 
 from PIL import ExifTags, Image
 
+from crowdveil.evidence.leaks.credits import credit_in_iptc, credit_in_xmp
 from crowdveil.evidence.leaks.leak import Leak, doubt
-from crowdveil.media import credit
-from crowdveil.media.notes import Notes
 
 _POINTERS = {0x8769: "Exif", 0x8825: "GPS", 0xA005: "Interop"}
 STRUCTURAL = frozenset(
@@ -104,9 +103,8 @@ _STRAY_BYTES = 16
 
 def xmp_leaks(packet: bytes, place: str) -> Iterator[Leak]:
     """What an XMP packet tells."""
-    kept = credit.read(Notes(xmp=packet))
-    if kept and credit.xmp_packet(kept) == packet:
-        yield doubt(f"a credit that was kept: {_credit_fields(kept)}", place, len(packet))
+    if kept := credit_in_xmp(packet):
+        yield doubt(f"a credit that was kept: {', '.join(kept)}", place, len(packet))
         return
     names = [match.decode() for match in _XMP_FIELD.findall(packet)]
     yield Leak(f"XMP metadata: {_listed(names)}" if names else "XMP metadata", place, len(packet))
@@ -114,21 +112,10 @@ def xmp_leaks(packet: bytes, place: str) -> Iterator[Leak]:
 
 def iptc_leaks(block: bytes, place: str) -> Iterator[Leak]:
     """What an IPTC block tells."""
-    kept = credit.read(Notes(iptc=block))
-    if kept and credit.iptc_block(kept) == block:
-        yield doubt(f"a credit that was kept: {_credit_fields(kept)}", place, len(block))
+    if kept := credit_in_iptc(block):
+        yield doubt(f"a credit that was kept: {', '.join(kept)}", place, len(block))
     else:
         yield Leak("IPTC metadata", place, len(block))
-
-
-def _credit_fields(kept: credit.Credit) -> str:
-    fields = {
-        "creator": kept.creator,
-        "credit": kept.credit,
-        "copyright": kept.copyright,
-        "caption": kept.caption,
-    }
-    return _listed([name for name, value in fields.items() if value])
 
 
 def _name(tag: int) -> str:

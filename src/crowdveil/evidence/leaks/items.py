@@ -1,242 +1,208 @@
 """Walks a HEIF or AVIF file: its items, what they are for, and the bytes that belong to none.
 
-Allowed are the primary picture, the tiles it is made of, its transparency and the properties to
-show them; a file that plays is also walked by `tracks`. Source: ISO/IEC 23008-12.
+Allowed are the primary picture, the tiles that it needs, its transparency and the properties to
+show them; every other picture is named, however it is referred to. What the boxes of items say is
+read by `meta`; a file that plays is also walked by `tracks`. Source: ISO/IEC 23008-12.
 """
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, top_boxes, uncovered
+from crowdveil.evidence.leaks.box_sizes import size_leaks
+from crowdveil.evidence.leaks.boxes import Box, odd_box, top_boxes, uncovered
 from crowdveil.evidence.leaks.exif import exif_leaks, xmp_leaks
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, words
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, leftover, words
+from crowdveil.evidence.leaks.meta import Items, read_meta
 from crowdveil.evidence.leaks.profile import profile_leaks
-from crowdveil.evidence.leaks.tracks import is_generic_name, movie_leaks
+from crowdveil.evidence.leaks.tracks import movie_leaks
+from crowdveil.evidence.leaks.units import item_leaks
 
 _TOP = frozenset({"ftyp", "meta", "mdat", "moov"})
-_META = frozenset({"hdlr", "pitm", "iloc", "iinf", "iref", "iprp", "idat", "dinf", "grpl"})
 _PROPERTIES = words(
     "ispe pixi colr irot imir clap pasp hvcC av1C avcC a1op a1lx lsel clli mdcv cclv amve "
-    "ndwt auxC rloc rrtp tmap vvcC jpgC"
+    "ndwt auxC rloc rrtp"
 )
-_PICTURES = frozenset({"hvc1", "av01", "avc1", "grid", "iovl", "iden", "vvc1", "jpeg", "tmap"})
+_CODED = frozenset({"hvc1", "av01", "avc1"})
+_PICTURES = _CODED | {"grid", "iovl", "iden", "vvc1", "jpeg", "tmap", "unci", "j2k1", "mski"}
 _ALPHA = ("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", "urn:mpeg:hevc:2015:auxid:1")
 _AUXILIARY = {
     "urn:mpeg:mpegB:cicp:systems:auxiliary:depth": "a depth map",
     "urn:mpeg:hevc:2015:auxid:2": "a depth map",
     "urn:com:apple:photo:2020:aux:hdrgainmap": "a map of light (HDR)",
 }
-
-
-@dataclass(slots=True)
-class _Items:
-    """What a file's metadata box says of its items."""
-
-    primary: int = 0
-    kinds: dict[int, str] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
-    places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    references: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
-    properties: list[Box] = field(default_factory=list)
-    owned: dict[int, list[int]] = field(default_factory=dict)
-    within: tuple[int, int] = (0, 0)
+_MOST_CROPPED_PX = 8
+"""What a crop cuts off where an encoder wants even sides or whole blocks."""
+_LEAST_CODED_PX = 64
+"""Encoders code no picture that is smaller."""
+_LAYERS_BYTES = {0: 7, 1: 13}
 
 
 def heif_leaks(data: Data) -> Iterator[Leak]:
     """Everything in a HEIF or AVIF file but its picture, colours and transparency."""
-    items, spaces = _Items(), []
+    items, spaces = Items(), []
     movie: Box | None = None
+    metas = 0
     if data[4:8] != b"ftyp":
         raise broken("it does not begin like HEIF or AVIF")
     for box in top_boxes(data, "picture"):
         if isinstance(box, Leak):
             yield box
         elif box.kind == "meta":
-            yield from _meta(data, box, items)
+            metas += 1
+            if metas > 1:
+                yield Leak("a second list of items", "meta", box.size)
+                continue
+            yield from read_meta(data, box, items)
         elif box.kind == "moov":
+            if movie is not None:
+                yield Leak("a second movie", "moov", box.size)
             movie = box
         elif box.kind == "mdat":
             spaces.append((box.start, box.end))
-        elif box.kind not in _TOP:
+        elif box.kind in _TOP:
+            yield from size_leaks(data, box, box.kind)
+        else:
             yield from odd_box(data, box, "")
     used = [span for spans in items.places.values() for span in spans]
     yield from _items(data, items)
+    inner = [] if items.within == (0, 0) else [items.within]
     if movie is not None:
         # Its samples may be the items: the bytes of both count as used.
+        yield from uncovered(data, inner, used, "item")
         yield from movie_leaks(data, movie, spaces, used)
     else:
-        inner = [] if items.within == (0, 0) else [items.within]
         yield from uncovered(data, [*spaces, *inner], used, "item")
 
 
-def _meta(data: Data, meta: Box, items: _Items) -> Iterator[Leak]:
-    for box in boxes(data, meta.start + 4, meta.end):
-        if box.kind not in _META:
-            yield from odd_box(data, box, "meta")
-        elif box.kind == "hdlr":
-            name = bytes(data[box.start + 24 : box.end]).split(b"\0")[0]
-            if not is_generic_name(name):
-                yield Leak("a program's name", "meta/hdlr", len(name))
-        elif box.kind == "pitm":
-            version, _ = full(data, box)
-            (items.primary,) = struct.unpack_from(">I" if version else ">H", data, box.start + 4)
-        elif box.kind == "idat":
-            items.within = box.start, box.end
-        elif box.kind == "iprp":
-            _properties(data, box, items)
-    for box in boxes(data, meta.start + 4, meta.end):
-        if box.kind == "iinf":
-            _infos(data, box, items)
-        elif box.kind == "iloc":
-            _places(data, box, items)
-        elif box.kind == "iref":
-            _references(data, box, items)
-
-
-def _infos(data: Data, box: Box, items: _Items) -> None:
-    version, _ = full(data, box)
-    for info in boxes(data, box.start + (8 if version else 6), box.end):
-        inner, _ = full(data, info)
-        wide = inner >= 3
-        (number,) = struct.unpack_from(">I" if wide else ">H", data, info.start + 4)
-        at = info.start + (10 if wide else 8)
-        items.kinds[number] = bytes(data[at : at + 4]).decode("latin-1")
-        rest = bytes(data[at + 4 : info.end]).split(b"\0")
-        items.names[number] = rest[0].decode("utf-8", "replace")
-        if items.kinds[number] == "mime" and len(rest) > 1:
-            items.kinds[number] = f"mime {rest[1].decode('utf-8', 'replace')}"
-
-
-def _places(data: Data, box: Box, items: _Items) -> None:
-    version, _ = full(data, box)
-    word, more = data[box.start + 4], data[box.start + 5]
-    widths = word >> 4, word & 15, more >> 4, (more & 15) if version else 0
-    at = box.start + 6
-
-    def number(width: int) -> int:
-        nonlocal at
-        at += width
-        return int.from_bytes(data[at - width : at], "big")
-
-    for _ in range(number(4 if version == 2 else 2)):
-        item = number(4 if version == 2 else 2)
-        method = number(2) & 15 if version else 0
-        number(2)
-        base = number(widths[2])
-        spans = []
-        for _ in range(number(2)):
-            number(widths[3])
-            offset, length = number(widths[0]), number(widths[1])
-            start = base + offset + (items.within[0] if method == 1 else 0)
-            spans.append((start, start + length))
-        items.places[item] = spans
-    if at > box.end:
-        raise broken("the list of places reaches past its end")
-
-
-def _references(data: Data, box: Box, items: _Items) -> None:
-    version, _ = full(data, box)
-    width = 4 if version else 2
-    for one in boxes(data, box.start + 4, box.end):
-        source = int.from_bytes(data[one.start : one.start + width], "big")
-        count = int.from_bytes(data[one.start + width : one.start + width + 2], "big")
-        first = one.start + width + 2
-        targets = tuple(
-            int.from_bytes(data[first + k * width : first + (k + 1) * width], "big")
-            for k in range(count)
-        )
-        items.references.append((one.kind, source, targets))
-
-
-def _properties(data: Data, box: Box, items: _Items) -> None:
-    for part in boxes(data, box.start, box.end):
-        if part.kind == "ipco":
-            items.properties = list(boxes(data, part.start, part.end))
-        elif part.kind == "ipma":
-            version, flags = full(data, part)
-            at = part.start + 4
-            (entries,) = struct.unpack_from(">I", data, at)
-            at += 4
-            for _ in range(entries):
-                wide = 4 if version else 2
-                item = int.from_bytes(data[at : at + wide], "big")
-                count, at = data[at + wide], at + wide + 1
-                step = 2 if flags & 1 else 1
-                mask = 0x7FFF if flags & 1 else 0x7F
-                items.owned[item] = [
-                    int.from_bytes(data[at + k * step : at + (k + 1) * step], "big") & mask
-                    for k in range(count)
-                ]
-                at += count * step
-
-
-def _items(data: Data, items: _Items) -> Iterator[Leak]:
-    tiles = {
-        target
-        for kind, source, targets in items.references
-        if kind == "dimg" and source == items.primary
-        for target in targets
-    }
-    alphas = {
-        source
-        for kind, source, targets in items.references
-        if kind == "auxl" and items.primary in targets and _auxiliary(data, items, source) in _ALPHA
-    }
-    alphas |= {
-        target
-        for kind, source, targets in items.references
-        if kind == "dimg" and source in alphas
-        for target in targets
-    }
-    allowed = {items.primary} | tiles | alphas
-    for item, kind in sorted(items.kinds.items()):
-        place, size = f"item {item} ({kind.strip()})", _size(items, item)
+def _items(data: Data, items: Items) -> Iterator[Leak]:
+    allowed = _needed(data, items, items.primary)
+    for source in _alphas(data, items):
+        allowed |= _needed(data, items, source)
+    for item in sorted({*items.kinds, *items.places}):
+        kind = items.kinds.get(item, "no kind")
+        place, size = f"item {item} ({kind.strip()})", items.size_of(item)
         if items.names.get(item) and kind in _PICTURES and not _plain(items.names[item]):
             yield Leak("a name of a picture", place, len(items.names[item]))
-        if item in allowed and kind in _PICTURES:
+        if item in allowed and kind in _CODED | {"grid"}:
+            yield from _shown(data, items, item, kind, place)
             continue
         yield from _odd_item(data, items, item, kind, place, size)
     for box in items.properties:
-        if box.kind == "colr" and data[box.start : box.start + 4] in (b"prof", b"rICC"):
-            yield from profile_leaks(bytes(data[box.start + 4 : box.end]), "ipco/colr")
-        elif box.kind not in _PROPERTIES:
-            yield from odd_box(data, box, "ipco")
+        yield from _property(data, box)
+
+
+def _needed(data: Data, items: Items, item: int) -> set[int]:
+    """An item with the tiles that it is put together of, if these are all of one size and fill it.
+
+    Other pictures that a picture is derived from are not shown as they are, nor all of them.
+    """
+    needed = {item}
+    if items.kinds.get(item) != "grid":
+        return needed
+    body = items.body_of(data, item)
+    if len(body) not in (8, 12):
+        return needed
+    rows, columns = body[2] + 1, body[3] + 1
+    width, height = struct.unpack(">HH" if len(body) == 8 else ">II", body[4:])
+    tiles = [
+        one
+        for kind, source, targets in items.references
+        if (kind, source) == ("dimg", item)
+        for one in targets
+    ]
+    sizes = {_size_wh(data, items, tile) for tile in tiles}
+    if len(tiles) != rows * columns or len(sizes) != 1 or len(set(tiles)) != len(tiles):
+        return needed
+    across, down = sizes.pop()
+    fits = (columns - 1) * across < width <= columns * across
+    if fits and (rows - 1) * down < height <= rows * down:
+        needed.update(tile for tile in tiles if items.kinds.get(tile) in _CODED)
+    return needed
+
+
+def _alphas(data: Data, items: Items) -> list[int]:
+    """The transparency of the primary picture, or of its tiles: one item for each."""
+    found: dict[tuple[int, ...], int] = {}
+    shown = _needed(data, items, items.primary)
+    for kind, source, targets in items.references:
+        if kind == "auxl" and shown & {*targets} and _auxiliary(data, items, source) in _ALPHA:
+            found.setdefault(targets, source)
+    return list(found.values())
+
+
+def _shown(data: Data, items: Items, item: int, kind: str, place: str) -> Iterator[Leak]:
+    """What hides in a picture that is shown: behind its coded data, or cropped away."""
+    if kind in _CODED:
+        yield from item_leaks(kind, items.body_of(data, item), place)
+    elif items.size_of(item) not in (8, 12):
+        yield Leak("more than a description of tiles", place, items.size_of(item))
+    width, height = _size_wh(data, items, item)
+    for box in items.properties_of(item):
+        if box.kind == "clap" and box.size == 32:
+            wide, of_wide, high, of_high = struct.unpack_from(">4I", data, box.start)
+            shown = wide / max(of_wide, 1), high / max(of_high, 1)
+            if any(
+                side - seen > _MOST_CROPPED_PX and side > _LEAST_CODED_PX
+                for side, seen in zip((width, height), shown, strict=True)
+            ):
+                yield Leak("parts of the picture that are cropped away", f"{place}/clap", 0)
+
+
+def _size_wh(data: Data, items: Items, item: int) -> tuple[int, int]:
+    for box in items.properties_of(item):
+        if box.kind == "ispe" and box.size == 12:
+            width, height = struct.unpack_from(">II", data, box.start + 4)
+            return int(width), int(height)
+    return 0, 0
+
+
+def _property(data: Data, box: Box) -> Iterator[Leak]:
+    place = f"ipco/{box.kind}"
+    if box.kind == "colr" and data[box.start : box.start + 4] in (b"prof", b"rICC"):
+        yield from profile_leaks(bytes(data[box.start + 4 : box.end]), place)
+    elif box.kind == "auxC":
+        name, _, rest = bytes(data[box.start + 4 : box.end]).partition(b"\0")
+        told = name.decode("latin-1")
+        if told not in _ALPHA and told not in _AUXILIARY:
+            yield Leak("an auxiliary picture of an unknown kind", place, box.size)
+        yield from leftover(rest, 0, len(rest), "behind the kind of a picture", place)
+    elif box.kind == "a1lx":
+        if box.size != _LAYERS_BYTES.get(data[box.start] & 1):
+            yield Leak("more than the sizes of layers", place, box.size)
+    elif box.kind in _PROPERTIES:
+        yield from size_leaks(data, box, place)
+    else:
+        yield from odd_box(data, box, "ipco")
 
 
 def _odd_item(
-    data: Data, items: _Items, item: int, kind: str, place: str, size: int
+    data: Data, items: Items, item: int, kind: str, place: str, size: int
 ) -> Iterator[Leak]:
-    body = b"".join(bytes(data[a:b]) for a, b in items.places.get(item, []))
+    body = items.body_of(data, item)
     purposes = {ref for ref, source, _ in items.references if source == item}
     if kind == "Exif":
         skip = 4 + int.from_bytes(body[:4], "big")
         yield from exif_leaks(body[skip:], place)
+        yield from leftover(body, 4, min(skip, len(body)), "before EXIF metadata", place)
     elif kind == "mime application/rdf+xml":
         yield from xmp_leaks(body, place)
     elif "thmb" in purposes:
         yield Leak("a thumbnail", place, size)
     elif "auxl" in purposes:
-        yield Leak(
-            _AUXILIARY.get(_auxiliary(data, items, item), "an auxiliary picture"), place, size
-        )
+        what = _AUXILIARY.get(_auxiliary(data, items, item), "an auxiliary picture")
+        yield Leak(what, place, size)
     elif kind in _PICTURES:
         yield Leak("another picture", place, size)
     else:
         yield Leak(f"metadata ({kind.strip()})", place, size)
 
 
-def _auxiliary(data: Data, items: _Items, item: int) -> str:
-    for index in items.owned.get(item, []):
-        if 0 < index <= len(items.properties) and items.properties[index - 1].kind == "auxC":
-            box = items.properties[index - 1]
+def _auxiliary(data: Data, items: Items, item: int) -> str:
+    for box in items.properties_of(item):
+        if box.kind == "auxC":
             return bytes(data[box.start + 4 : box.end]).split(b"\0")[0].decode("latin-1")
     return ""
 
 
 def _plain(name: str) -> bool:
     return name.lower() in {"color", "alpha", "image", "hevc image", "grid"}
-
-
-def _size(items: _Items, item: int) -> int:
-    return sum(end - start for start, end in items.places.get(item, []))

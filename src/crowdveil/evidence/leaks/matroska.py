@@ -1,70 +1,61 @@
-"""Walks a Matroska or WebM file, element by element.
+"""Walks a Matroska or WebM file, element by element: what may lie where, and no byte more.
 
+Which elements there are is listed in `elements`, what settings of codecs may hold in `settings`.
 Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, leftover
+from crowdveil.evidence.leaks.elements import (
+    CLUSTER,
+    CODEC,
+    CRC,
+    EBML,
+    KNOWN,
+    NAMES,
+    PRIVATE,
+    SEGMENT,
+    SIMPLE_TAG,
+    TAG_NAME,
+    TAG_TEXT,
+    TOP,
+    TRACK,
+    TRACK_NUMBER,
+    TRACK_TYPE,
+    VOID,
+    Holds,
+)
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, leftover
+from crowdveil.evidence.leaks.makers import is_library, is_program
+from crowdveil.evidence.leaks.settings import settings_leaks
 from crowdveil.evidence.leaks.tracks import is_generic_name
 
-_HOLDERS = {
-    0x18538067: "Segment",
-    0x1549A966: "Info",
-    0x1654AE6B: "Tracks",
-    0xAE: "TrackEntry",
-    0x1F43B675: "Cluster",
-    0xA0: "BlockGroup",
-    0x1254C367: "Tags",
-    0x7373: "Tag",
-    0x63C0: "Targets",
-    0x1A45DFA3: "EBML",
+_WORD = re.compile(rb"[A-Za-z0-9_/.+-]{0,32}")
+_MOST_NUMBER_BYTES, _MOST_SMALL_BYTES, _CRC_BYTES, _IDENTITY_BYTES = 8, 32, 4, 16
+_DURATION = re.compile(rb"\d\d:\d\d:\d\d(\.\d{1,9})?\0*")
+_CONVERTED = {
+    b"MAJOR_BRAND": re.compile(rb"[\w ]{4}"),
+    b"MINOR_VERSION": re.compile(rb"\d{1,10}"),
+    b"COMPATIBLE_BRANDS": re.compile(rb"([\w ]{4}){1,12}"),
+    b"VENDOR_ID": re.compile(rb"[\w\[\] ]{4,12}"),
+    b"ENCODER": re.compile(rb"(?!)"),
 }
-_ALLOWED = frozenset(
-    {
-        # In EBML, Segment and Info: versions, index, scale of time, length.
-        *(0x4286, 0x42F7, 0x42F2, 0x42F3, 0x4282, 0x4287, 0x4285, 0x114D9B74, 0x1C53BB6B, 0xBF),
-        *(0x2AD7B1, 0x4489),
-        # In a track: numbers, kind, codec, picture and sound settings, language.
-        *(0xD7, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x9C, 0x23E383, 0x234E7A, 0x55EE, 0x86, 0x63A2),
-        *(0x56AA, 0x56BB, 0xE0, 0xE1, 0x22B59C, 0x22B59D, 0x6DE7, 0x6DF8, 0x55AB, 0x55AC, 0x55AD),
-        *(0x55AE, 0x55AF, 0x41E4, 0xAA, 0x23314F, 0x6D80, 0x537F),
-        # In a cluster: times, blocks and how long they last.
-        *(0xE7, 0xA7, 0xAB, 0xA3, 0xA1, 0x9B, 0xFB, 0x75A2, 0xA4, 0xFA, 0xFD),
-        # Targets of tags.
-        *(0x68CA, 0x63CA, 0x63C5),
-    }
-)
-_VOID, _CRC = 0xEC, 0xBF
-_PROGRAMS = frozenset({0x4D80, 0x5741})
-_PLAIN_PROGRAM = b"Lavf"
-_SIMPLE_TAG, _TAG_NAME, _TAG_TEXT = 0x67C8, 0x45A3, 0x4487
-_HANDLER = b"HANDLER_NAME"
-_PLAIN_TAGS = frozenset({b"DURATION"})
-_MUXER_TAGS = frozenset(
-    {b"MAJOR_BRAND", b"MINOR_VERSION", b"COMPATIBLE_BRANDS", b"ENCODER", b"VENDOR_ID"}
-)
 """What converters leave: which kind of file it was, and what wrote it."""
-_TRACK_TYPE, _TRACK = 0x83, 0xAE
 _KINDS = {1: "picture", 2: "sound", 0x11: "subtitles"}
-_NAMES = {
-    0x7BA9: "a title",
-    0x4461: "the date of the recording",
-    0x73A4: "an identity of the file",
-    0x7384: "the name of the file",
-    0x3CB923: "the identity of another file",
-    0x3C83AB: "the name of another file",
-    0x3EB923: "the identity of another file",
-    0x3E83BB: "the name of another file",
-    0x4444: "the identity of a family of files",
-    0x536E: "a name of a stream",
-    0x258688: "a name of the codec",
-    0x1941A469: "attached files",
-    0x1043A770: "chapters",
-    0x75A1: "something attached to the frames",
-    0xAF: "encrypted data",
-}
-_SEGMENT, _UNKNOWN_SIZE = 0x18538067, -1
+_UNKNOWN_SIZE = -1
+_FIRST = (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\xec")
+"""What may begin at the outermost: the head, the segment and padding."""
+_READABLE = re.compile(rb"[\x20-\x7e]{12,}")
+
+
+@dataclass(slots=True)
+class _Tracks:
+    """The tracks of a file, as far as they were met."""
+
+    pictures: int = 0
+    numbers: set[int] = field(default_factory=set)
 
 
 def matroska_leaks(data: Data) -> Iterator[Leak]:
@@ -72,57 +63,124 @@ def matroska_leaks(data: Data) -> Iterator[Leak]:
     if data[:4] != b"\x1a\x45\xdf\xa3":
         raise broken("it does not begin like Matroska")
     at = 0
-    pictures = [0]
+    tracks = _Tracks()
     while at < len(data):
-        if data[at : at + 4] not in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\xec"):
+        if not bytes(data[at : at + 4]).startswith(_FIRST):
             break
         number, start, end = _element(data, at, len(data))
-        yield from _inside(data, number, start, end, _HOLDERS.get(number, ""), pictures)
+        if number == VOID:
+            yield from leftover(data, start, end, "in padding", f"byte {start:,}")
+        elif number in (EBML, SEGMENT):
+            yield from _inside(data, number, start, end, KNOWN[number].name, tracks)
         at = end
     yield from leftover(data, at, len(data), "after the end of the video", f"byte {at:,}")
 
 
 def _inside(
-    data: Data, holder: int, start: int, end: int, path: str, pictures: list[int]
+    data: Data, holder: int, start: int, end: int, path: str, tracks: _Tracks
 ) -> Iterator[Leak]:
-    if holder == _VOID:
-        yield from leftover(data, start, end, "in padding", f"byte {start:,}")
-        return
     at = start
     while at < end:
         number, first, last = _element(data, at, end)
-        name = _HOLDERS.get(number)
-        if number == _TRACK:
-            yield from _track(data, first, last, f"{path}/{name}", pictures)
-        if number == _SIMPLE_TAG:
-            yield from _tag(data, first, last, path)
-        elif name is not None:
-            yield from _inside(data, number, first, last, f"{path}/{name}", pictures)
-        elif number == _VOID:
-            if not is_blank(data, first, last):
-                yield from leftover(data, first, last, "in padding", f"{path}/Void")
-        elif number in _PROGRAMS:
-            if bytes(data[first:last]).strip(b"\0") != _PLAIN_PROGRAM:
-                yield doubt("the name of the program that wrote it", path, last - first)
-        elif number not in _ALLOWED:
-            what = _NAMES.get(number, f"an unknown element ({number:#x})")
+        element = KNOWN.get(number)
+        here = f"{path}/{element.name}" if element else path
+        if number == VOID:
+            yield from leftover(data, first, last, "in padding", f"{path}/Void")
+        elif number == CRC:
+            if last - first != _CRC_BYTES:
+                yield Leak("more than a check sum", path, last - first)
+        elif number not in KNOWN[holder].inside:
+            what = NAMES.get(number, f"an unknown element ({number:#x})")
             yield Leak(what, path, last - first)
+        elif element is None or element.holds is Holds.NUMBER:
+            if last - first > _MOST_NUMBER_BYTES:
+                yield Leak(f"{last - first:,} bytes for a number ({number:#x})", path, last - first)
+        elif element.holds is Holds.ELEMENTS:
+            if number == TRACK:
+                yield from _track(data, first, last, here, tracks)
+            yield from _inside(data, number, first, last, here, tracks)
+        else:
+            yield from _value(data, number, first, last, here, tracks)
         at = last
 
 
-def _track(data: Data, start: int, end: int, path: str, pictures: list[int]) -> Iterator[Leak]:
-    at = start
+def _value(
+    data: Data, number: int, first: int, last: int, path: str, tracks: _Tracks
+) -> Iterator[Leak]:
+    """What an element holds that it is not made for."""
+    size, holds = last - first, KNOWN[number].holds
+    if holds is Holds.BLOCK:
+        yield from _block(data, first, last, path, tracks)
+    elif holds is Holds.TAG:
+        yield from _tag(data, first, last, path)
+    elif holds is Holds.SETTINGS:
+        pass  # told with its track, which says of which codec
+    elif holds is Holds.WORD:
+        if not _WORD.fullmatch(bytes(data[first : min(last, first + 100)]).rstrip(b"\0")):
+            yield Leak(f"a text where {KNOWN[number].name} belongs", path, size)
+    elif holds is Holds.SMALL:
+        if size > _MOST_SMALL_BYTES:
+            yield Leak(f"{size:,} bytes in {KNOWN[number].name}, more than it needs", path, size)
+    elif holds is Holds.PROGRAM:
+        text = bytes(data[first:last])
+        if not is_program(text):
+            yield Leak("a text where the program that wrote it belongs", path, size)
+        elif not is_library(text):
+            yield doubt("the name of the program that wrote it", path, size)
+    elif holds is Holds.IDENTITY:
+        identity = bytes(data[first:last])
+        if size != _IDENTITY_BYTES or _READABLE.search(identity):
+            yield Leak("a text where a random number of the file belongs", path, size)
+
+
+def _track(data: Data, start: int, end: int, path: str, tracks: _Tracks) -> Iterator[Leak]:
+    codec, settings, at = "", b"", start
     while at < end:
         number, first, last = _element(data, at, end)
-        if number == _TRACK_TYPE:
+        if number == TRACK_NUMBER:
+            tracks.numbers.add(int.from_bytes(data[first:last], "big"))
+        elif number == CODEC:
+            codec = bytes(data[first:last]).decode("latin-1")
+        elif number == PRIVATE:
+            settings = bytes(data[first:last])
+        elif number == TRACK_TYPE:
             kind = _KINDS.get(int.from_bytes(data[first:last], "big"))
             if kind is None:
                 yield Leak("a stream of timed data", path, end - start)
+            elif kind == "subtitles":
+                yield doubt("subtitles or captions", path, end - start)
             elif kind == "picture":
-                pictures[0] += 1
-                if pictures[0] > 1:
+                tracks.pictures += 1
+                if tracks.pictures > 1:
                     yield Leak("another stream of pictures", path, end - start)
         at = last
+    if settings and not codec.startswith("S_"):
+        yield from settings_leaks(codec, settings, f"{path}/CodecPrivate")
+
+
+def _block(data: Data, start: int, end: int, path: str, tracks: _Tracks) -> Iterator[Leak]:
+    """A block of a track that there is; several frames in it take all of its bytes."""
+    number, at = _number(data, start, keep=False)
+    if number not in tracks.numbers:
+        yield Leak("frames of a stream that there is not", path, end - start)
+        return
+    lacing = data[at + 2] >> 1 & 3
+    if not lacing:
+        return
+    at += 3
+    frames = data[at] + 1
+    at += 1
+    if lacing == 2:
+        if (end - at) % frames:
+            yield Leak("bytes behind the frames of a block", path, (end - at) % frames)
+    elif lacing == 1:
+        sizes = 0
+        for _ in range(frames - 1):
+            while data[at] == 255:
+                sizes, at = sizes + 255, at + 1
+            sizes, at = sizes + data[at], at + 1
+        if at + sizes > end:
+            raise broken("the frames of a block reach past its end")
 
 
 def _tag(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
@@ -130,16 +188,27 @@ def _tag(data: Data, start: int, end: int, path: str) -> Iterator[Leak]:
     at = start
     while at < end:
         number, first, last = _element(data, at, end)
-        if number == _TAG_NAME:
+        if number == TAG_NAME:
             name = bytes(data[first:last]).strip(b"\0")
-        elif number == _TAG_TEXT:
+        elif number == TAG_TEXT:
             value = bytes(data[first:last])
+        elif number == SIMPLE_TAG:
+            yield from _tag(data, first, last, path)
+        elif last - first > _MOST_NUMBER_BYTES:
+            yield Leak("something attached to a tag", path, last - first)
         at = last
-    if name in _MUXER_TAGS or (name == _HANDLER and is_generic_name(value)):
+    plain = value.strip(b"\0")
+    if name == b"ENCODER" and is_library(plain):
+        return
+    if name == b"DURATION" and _DURATION.fullmatch(value):
+        return
+    converted = name in _CONVERTED and bool(_CONVERTED[name].fullmatch(plain))
+    converted |= name == b"HANDLER_NAME" and is_generic_name(value)
+    if converted or (name == b"ENCODER" and is_program(plain)):
         yield doubt("a tag of a converter", path, end - start)
-    elif name not in _PLAIN_TAGS:
-        told = name.decode("utf-8", "replace")
-        yield Leak(f"a tag ({told[:40]})", path, end - start)
+    else:
+        told = "".join(chr(c) for c in name[:40] if 32 <= c < 127)
+        yield Leak(f"a tag ({told})", path, end - start)
 
 
 def _element(data: Data, at: int, end: int) -> tuple[int, int, int]:
@@ -147,10 +216,22 @@ def _element(data: Data, at: int, end: int) -> tuple[int, int, int]:
     number, at = _number(data, at, keep=True)
     size, at = _number(data, at, keep=False)
     if size == _UNKNOWN_SIZE:
-        return number, at, end
+        return number, at, _end_of_unknown(data, number, at, end)
     if at + size > end:
         raise broken("an element reaches past its end")
     return number, at, at + size
+
+
+def _end_of_unknown(data: Data, number: int, at: int, end: int) -> int:
+    """A cluster of unknown length goes on until something that cannot lie in it."""
+    if number != CLUSTER:
+        return end
+    while at < end:
+        inner, _ = _number(data, at, keep=True)
+        if inner in TOP:
+            return at
+        _, _, at = _element(data, at, end)
+    return end
 
 
 def _number(data: Data, at: int, *, keep: bool) -> tuple[int, int]:

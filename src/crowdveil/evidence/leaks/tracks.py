@@ -9,13 +9,16 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from crowdveil.errors import UnreadableMedia
+from crowdveil.evidence.leaks.box_sizes import reference_leaks, size_leaks
 from crowdveil.evidence.leaks.boxes import Box, boxes, full, odd_box, top_boxes, uncovered
 from crowdveil.evidence.leaks.edits import find, never_shown
+from crowdveil.evidence.leaks.entries import entry_leaks
 from crowdveil.evidence.leaks.fragments import fragment_spans
-from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, words
-from crowdveil.evidence.leaks.profile import profile_leaks
+from crowdveil.evidence.leaks.leak import Data, Leak, broken, doubt, is_blank, leftover, words
+from crowdveil.evidence.leaks.makers import is_library, is_program
+from crowdveil.evidence.leaks.tables import TABLES, index_leaks, table_leaks
 
-_TOP = frozenset({"ftyp", "styp", "mdat", "moov", "moof", "sidx", "mfra"})
+_TOP = frozenset({"ftyp", "styp", "mdat", "moov", "moof", "sidx", "ssix", "mfra"})
 _HOLDERS: dict[str, frozenset[str]] = {
     "moov": frozenset({"mvhd", "trak", "mvex", "iods"}),
     "trak": frozenset({"tkhd", "edts", "mdia", "tref", "tapt"}),
@@ -36,11 +39,6 @@ _HOLDERS: dict[str, frozenset[str]] = {
         {"hint", "cdsc", "font", "hind", "vdep", "vplx", "subt", "chap", "tmcd", "sync"}
     ),
 }
-_OF_ENTRY = words(
-    "avcC hvcC av1C vpcC esds colr pasp clap btrt clli mdcv SmDm CoLL fiel gama dac3 dec3 "
-    "dOps dfLa alac chan wave frma enda chrm amve cclv ftab styp damr d263 glbl mp4a auxi "
-    "ccst st3d sv3d tx3g srat samr strf hvcE lhvC dvcC dvvC auxC pcmC vttC"
-)
 _KINDS = {b"vide": "picture", b"auxv": "picture", b"pict": "picture", b"soun": "sound"}
 _SUBTITLES = frozenset({b"text", b"subt", b"sbtl", b"subp", b"clcp"})
 _PLAIN_NAMES = frozenset(
@@ -52,12 +50,14 @@ _PLAIN_NAMES = frozenset(
         *("sound media handler", "pict", "libheif"),
     }
 )
+_WRITERS = frozenset({"\\xa9too", "\\xa9swr", "\\xa9enc"})
+_MOST_HANDLER_BYTES = 33
+_FRAGMENT_TIMES = (
+    bytes.fromhex("6d1d9b0542d544e680e2141daff757b2"),
+    bytes.fromhex("d4807ef2ca3946958e5426cb9e46a79f"),
+)
+_MOST_TIME_BYTES = 160
 _DATES = {"mvhd": "the movie", "tkhd": "a track", "mdhd": "its media"}
-_PLAIN_MAKERS = (bytes(4), b"FFMP")
-"""Nobody, and the field's library."""
-_PLAIN_ENCODERS = (b"Lavc", b"AVC Coding", b"HEVC Coding", b"VPC Coding", b"AOM Coding", b"H.264")
-"""What libraries and standards call themselves: it tells no device."""
-_VIDEO_ENTRY = 78
 
 
 def is_generic_name(name: bytes) -> bool:
@@ -87,7 +87,11 @@ def film_leaks(data: Data) -> Iterator[Leak]:
             yield from _inside(data, box, box.kind)
             if box.kind == "moof":
                 fragments.append(box)
-        elif box.kind not in _TOP:
+        elif box.kind in _TOP:
+            yield from size_leaks(data, box, box.kind)
+            if box.kind == "sidx":
+                yield from index_leaks(data, box)
+        elif not _is_fragment_s_time(data, box):
             yield from odd_box(data, box, "")
     if movie is None:
         raise broken("it holds no movie")
@@ -119,7 +123,9 @@ def movie_leaks(
             if hidden := never_shown(data, movie, track):
                 what = f"{hidden:,} pictures that the list of edits leaves out"
                 yield Leak(what, f"{place}/edts/elst", 0)
-        elif handler not in _KINDS and handler not in _SUBTITLES:
+        elif handler in _SUBTITLES:
+            yield doubt("subtitles or captions", place, track.size)
+        elif handler not in _KINDS:
             told = handler.decode("latin-1")
             yield Leak(f"a stream of timed data ({told})", place, track.size)
         used += _samples(data, track)
@@ -127,54 +133,84 @@ def movie_leaks(
         yield from uncovered(data, spaces, used, "stream")
 
 
-def _inside(data: Data, holder: Box, path: str) -> Iterator[Leak]:
+def _inside(data: Data, holder: Box, path: str, handler: bytes = b"") -> Iterator[Leak]:
+    if holder.kind == "mdia":
+        found = find(data, holder, ("hdlr",))
+        handler = b"" if found is None else bytes(data[found.start + 8 : found.start + 12])
+    end = holder.start
     for box in boxes(data, holder.start, holder.end):
-        here = f"{path}/{box.kind}"
+        here, end = f"{path}/{box.kind}", box.end
         if box.kind not in _HOLDERS[holder.kind]:
             if box.kind == "udta":
                 yield from _user_data(data, box, here)
-            else:
+            elif not (holder.kind == "traf" and _is_fragment_s_time(data, box)):
                 yield from odd_box(data, box, path)
+        elif box.kind == "tref":
+            yield from reference_leaks(data, box, here)
         elif box.kind in _HOLDERS:
-            yield from _inside(data, box, here) if box.kind != "tref" else ()
-        elif box.kind in _DATES:
-            yield from _dates(data, box, here)
+            yield from _inside(data, box, here, handler)
         elif box.kind == "hdlr":
             name = bytes(data[box.start + 24 : box.end])
             if not is_generic_name(name):
                 yield Leak("a name of a program or stream", here, len(name))
-            if any(data[box.start + 12 : box.start + 16]) and holder.kind == "mdia":
+            if any(data[box.start + 12 : box.start + 24]) and holder.kind == "mdia":
                 yield doubt("a maker's code", here, 4)
         elif box.kind == "stsd":
-            yield from _entries(data, box, here)
+            yield from entry_leaks(data, box, handler, here)
         elif box.kind == "dref":
             yield from _references(data, box, here)
+        elif box.kind in TABLES and holder.kind == "stbl":
+            yield from table_leaks(data, holder, box, here)
+        else:
+            if box.kind in _DATES:
+                yield from _dates(data, box, here)
+            yield from size_leaks(data, box, here)
+    # QuickTime ends some lists with four zero bytes.
+    yield from leftover(data, end, holder.end, "behind the last box", path)
+
+
+def _is_fragment_s_time(data: Data, box: Box) -> bool:
+    """Whether a private box only says when a fragment plays, as Smooth Streaming wants it."""
+    known = bytes(data[box.start : box.start + 16]) in _FRAGMENT_TIMES
+    return box.kind == "uuid" and known and box.size <= _MOST_TIME_BYTES
 
 
 def _user_data(data: Data, box: Box, path: str) -> Iterator[Leak]:
     try:
-        names = list(_fields(data, box))
+        fields = list(_fields(data, box))
     except UnreadableMedia:
-        names = ["unreadable"]
+        fields = [("unreadable", b"unreadable")]
+    names = []
+    for name, text in fields:
+        if name in _WRITERS and is_library(text):
+            continue
+        if name in _WRITERS and is_program(text):
+            yield doubt("the name of the program that wrote it", path, len(text))
+        else:
+            names.append(name)
     if names:
         told = ", ".join(dict.fromkeys(names)).replace("\\xa9", "©")
         position = " with a position" if any(name in ("\\xa9xyz", "loci") for name in names) else ""
         yield Leak(f"user data{position} ({told})", path, box.size)
 
 
-def _fields(data: Data, box: Box) -> Iterator[str]:
-    """The names of what is in user data; nothing for the empty list that some muxers write."""
+def _fields(data: Data, box: Box) -> Iterator[tuple[str, bytes]]:
+    """Name and text of what is in user data; nothing for the empty list that some muxers write."""
     for inner in boxes(data, box.start, box.end):
         if inner.kind != "meta":
-            yield inner.kind
+            # A length and a language come before QuickTime's texts.
+            yield inner.kind, bytes(data[inner.start + 4 : inner.end])
             continue
         for part in boxes(data, inner.start + 4, inner.end):
             if part.kind == "ilst":
-                yield from (field.kind for field in boxes(data, part.start, part.end))
-            elif part.kind not in ("hdlr", "free"):
-                yield part.kind
-            elif part.kind == "free" and not is_blank(data, part.start, part.end):
-                yield "padding that is not empty"
+                for field in boxes(data, part.start, part.end):
+                    # Another box around it, and a type and a language before it.
+                    yield field.kind, bytes(data[field.start + 16 : field.end])
+            elif part.kind == "hdlr":
+                if part.size > _MOST_HANDLER_BYTES or any(data[part.start + 24 : part.end]):
+                    yield "hdlr", bytes(data[part.start : part.end])
+            elif part.kind != "free" or not is_blank(data, part.start, part.end):
+                yield part.kind, b""
 
 
 def _dates(data: Data, box: Box, path: str) -> Iterator[Leak]:
@@ -189,37 +225,6 @@ def _references(data: Data, box: Box, path: str) -> Iterator[Leak]:
         _, flags = full(data, one)
         if not flags & 1 or one.size > 4 + 1:
             yield Leak("the place of another file", f"{path}/{one.kind}", one.size)
-
-
-def _entries(data: Data, box: Box, path: str) -> Iterator[Leak]:
-    for entry in boxes(data, box.start + 8, box.end):
-        here = f"{path}/{entry.kind}"
-        if _is_picture(data, entry):
-            name = bytes(
-                data[entry.start + 43 : entry.start + 43 + min(data[entry.start + 42], 31)]
-            )
-            if name.startswith(_PLAIN_ENCODERS):
-                yield doubt("the name of a common encoder", here, len(name))
-            elif any(data[entry.start + 42 : entry.start + 74]):
-                yield Leak("a name of the encoder", here, 32)
-            if bytes(data[entry.start + 12 : entry.start + 16]) not in _PLAIN_MAKERS:
-                yield doubt("a maker's code", here, 4)
-            yield from _in_entry(data, entry, entry.start + _VIDEO_ENTRY, here)
-
-
-def _is_picture(data: Data, entry: Box) -> bool:
-    """By its density, which is 72 dpi in all of them, and its depth."""
-    if entry.size < _VIDEO_ENTRY:
-        return False
-    return bytes(data[entry.start + 28 : entry.start + 30]) == b"\0\x48"
-
-
-def _in_entry(data: Data, entry: Box, start: int, path: str) -> Iterator[Leak]:
-    for box in boxes(data, start, entry.end):
-        if box.kind == "colr" and data[box.start : box.start + 4] in (b"prof", b"rICC"):
-            yield from profile_leaks(bytes(data[box.start + 4 : box.end]), f"{path}/colr")
-        elif box.kind not in _OF_ENTRY:
-            yield from odd_box(data, box, path)
 
 
 def _samples(data: Data, track: Box) -> list[tuple[int, int]]:
@@ -251,8 +256,18 @@ def _samples(data: Data, track: Box) -> list[tuple[int, int]]:
 
 
 def _sizes(data: Data, parts: dict[str, Box]) -> Sequence[int]:
+    if "stz2" in parts:
+        return _small_sizes(data, parts["stz2"])
     box = parts["stsz"]
     size, count = struct.unpack_from(">II", data, box.start + 4)
     if size:
         return [size] * count
     return struct.unpack_from(f">{count}I", data, box.start + 12)
+
+
+def _small_sizes(data: Data, box: Box) -> Sequence[int]:
+    width, (count,) = data[box.start + 7], struct.unpack_from(">I", data, box.start + 8)
+    if width == 4:
+        packed = bytes(data[box.start + 12 : box.start + 12 + -(-count // 2)])
+        return [half for byte in packed for half in (byte >> 4, byte & 15)][:count]
+    return struct.unpack_from(f">{count}{'H' if width == 16 else 'B'}", data, box.start + 12)

@@ -1,28 +1,43 @@
-"""Looks into the coded pictures of a video for what is no picture: notes of encoders, captions.
+"""Looks into the coded pictures of a video for what is no picture: notes of encoders, captions,
+units that no decoder needs.
 
 Codecs let programs put texts and data of their own between the pictures, where no container
-knows of them. Source: ITU-T H.264 and H.265, annex D; AV1 bitstream specification, 5.8;
-ISO/IEC 14496-2 for user data.
+knows of them. How units are told apart is left to `nal` and `obu`. Source: ISO/IEC 14496-2 for
+user data.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 
+from crowdveil.errors import UnreadableMedia
 from crowdveil.evidence.findings import Verdict
+from crowdveil.evidence.leaks.jpeg import jpeg_leaks
 from crowdveil.evidence.leaks.leak import Leak
-from crowdveil.media.video.probe import opened
+from crowdveil.evidence.leaks.nal import (
+    CAPTIONS,
+    CODECS,
+    length_bytes,
+    parameter_sets,
+    told_by_note,
+    told_in_units,
+)
+from crowdveil.evidence.leaks.obu import told_in_obus
+from crowdveil.evidence.leaks.png import png_leaks
+from crowdveil.evidence.leaks.streams import opened
 
-_SEI = {"h264": (6,), "hevc": (39, 40)}
-_REGISTERED, _UNREGISTERED = 4, 5
-_PLAYING = frozenset({0, 1, 2, 3, 6, 9, 19, 45, 47, *range(128, 137), 137, 144, 147, 148, 149, 156})
-"""Messages that help to play: timing, recovery, field order, hashes, light."""
 _MPEG = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
 _USER_DATA = b"\x00\x00\x01\xb2"
-_METADATA_OBU, _T35 = 5, 4
+_JPEG = frozenset({"mjpeg", "mjpegb"})
+_FILES = _JPEG | {"png", "apng", "gif", "webp", "tiff", "bmp"}
+"""Codecs whose frames begin as files do."""
+_MOST_HEAD_BYTES = 32
+_ITEMS = {"hvc1": "hevc", "avc1": "h264"}
+ENCODER_NOTES = "notes of the encoder"
+_HARMLESS = frozenset({ENCODER_NOTES})
 
 
 def unit_leaks(path: Path) -> Iterator[Leak]:
@@ -33,16 +48,18 @@ def unit_leaks(path: Path) -> Iterator[Leak]:
     """
     found: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
+
+    def count(told: Iterator[tuple[str, int]]) -> None:
+        for what, size in told:
+            found[what] += 1
+            sizes[what] += size
+
     with opened(path) as container:
         for stream in container.streams.video:
             context: Any = stream.codec_context
-            if context is None:
-                continue
-            codec, extra = str(context.codec.canonical_name), bytes(context.extradata or b"")
-            framed = _length_bytes(codec, extra)
-            for what, size in _in_header(codec, extra, framed):
-                found[what] += 1
-                sizes[what] += size
+            if context is not None:
+                codec, extra = str(context.codec.canonical_name), bytes(context.extradata or b"")
+                count(_in_header(codec, extra, length_bytes(codec, extra)))
         if not container.streams.video:
             return
         try:
@@ -51,127 +68,82 @@ def unit_leaks(path: Path) -> Iterator[Leak]:
                 if context is None or not packet.size:
                     continue
                 codec = str(context.codec.canonical_name)
-                framed = _length_bytes(codec, bytes(context.extradata or b""))
-                for what, size in _in_packet(codec, bytes(packet), framed):
-                    found[what] += 1
-                    sizes[what] += size
+                framed = length_bytes(codec, bytes(context.extradata or b""))
+                count(_in_packet(codec, bytes(packet), framed))
         except av.error.FFmpegError:
             pass  # the rest cannot be read, and what cannot be read is told by the comparison
-    for what, count in sorted(found.items()):
+    for what, number in sorted(found.items()):
         verdict = Verdict.DOUBTFUL if what in _HARMLESS else Verdict.EXPOSED
-        yield Leak(what, f"between the pictures, {count:,} times", sizes[what], verdict)
+        yield Leak(what, f"between the pictures, {number:,} times", sizes[what], verdict)
 
 
-_ENCODER = "notes of the encoder"
-_HARMLESS = frozenset({_ENCODER})
-_CAPTIONS = "captions or a maker's data between the pictures"
-_TEXT = "data of a program between the pictures"
+def item_leaks(kind: str, coded: bytes, place: str) -> Iterator[Leak]:
+    """What lies between the units of one coded picture of a HEIF or AVIF file.
+
+    Args:
+        kind: four letters that say how it is coded.
+        coded: its bytes; units of H.264 and H.265 are preceded by their length, four bytes.
+        place: where it is in the file.
+    """
+    told = told_in_obus(coded) if kind == "av01" else told_in_units(_ITEMS[kind], coded, 4)
+    for what, size in told:
+        verdict = Verdict.DOUBTFUL if what in _HARMLESS else Verdict.EXPOSED
+        yield Leak(what, place, size, verdict)
 
 
-def _length_bytes(codec: str, extra: bytes) -> int:
-    """How many bytes tell the length of each unit; 0 where start codes tell units apart."""
-    if codec == "h264" and extra[:1] == b"\x01" and len(extra) > 4:
-        return (extra[4] & 3) + 1
-    if codec == "hevc" and extra[:1] == b"\x01" and len(extra) > 21:
-        return (extra[21] & 3) + 1
-    return 0
+def picture_spans(path: Path) -> list[tuple[int, int]]:
+    """First byte and end of frames that begin as files do, as those of Motion JPEG."""
+    spans = []
+    with opened(path) as container:
+        streams = [
+            one
+            for one in container.streams.video
+            if one.codec_context is not None and one.codec_context.codec.canonical_name in _FILES
+        ]
+        if not streams:
+            return []
+        try:
+            for packet in container.demux(streams):
+                if packet.size and packet.pos is not None and packet.pos >= 0:
+                    # Some containers count from their own head before the frame.
+                    spans.append((packet.pos, packet.pos + packet.size + _MOST_HEAD_BYTES))
+        except av.error.FFmpegError:
+            pass
+    return spans
 
 
 def _in_header(codec: str, extra: bytes, framed: int) -> Iterator[tuple[str, int]]:
-    if codec == "hevc" and framed:
-        at = 23
-        for _ in range(extra[22]):
-            count, at = int.from_bytes(extra[at + 1 : at + 3], "big"), at + 3
-            for _ in range(count):
-                size = int.from_bytes(extra[at : at + 2], "big")
-                yield from _in_unit(codec, extra[at + 2 : at + 2 + size])
-                at += 2 + size
-    elif codec in _SEI or codec in _MPEG:
+    if codec in CODECS and framed:
+        yield from parameter_sets(codec, extra)
+    elif codec in CODECS or codec in _MPEG:
         yield from _in_packet(codec, extra if not framed else b"", 0)
 
 
 def _in_packet(codec: str, data: bytes, framed: int) -> Iterator[tuple[str, int]]:
-    if codec in _SEI:
-        for unit in _framed(data, framed) if framed else _started(data):
-            yield from _in_unit(codec, unit)
+    if codec in CODECS:
+        yield from told_in_units(codec, data, framed)
     elif codec in _MPEG:
         at = data.find(_USER_DATA)
         while at >= 0:
             end = data.find(b"\0\0\1", at + 4)
             body = data[at + 4 : end if end >= 0 else len(data)]
-            yield _told(body), len(body)
+            yield (CAPTIONS if body.startswith(_CAPTION_HEADS) else told_by_note(body)), len(body)
             at = data.find(_USER_DATA, at + 4)
     elif codec == "av1":
-        yield from _in_obus(data)
+        yield from told_in_obus(data)
+    elif codec in _JPEG:
+        yield from _in_file(lambda: jpeg_leaks(data, in_film=True), data)
+    elif codec == "png":
+        yield from _in_file(lambda: png_leaks(data), data)
 
 
-def _framed(data: bytes, framed: int) -> Iterator[bytes]:
-    at = 0
-    while at + framed < len(data):
-        size = int.from_bytes(data[at : at + framed], "big")
-        yield data[at + framed : at + framed + size]
-        at += framed + size
+_CAPTION_HEADS = (b"GA94", b"CC\x01", b"DTG1")
 
 
-def _started(data: bytes) -> Iterator[bytes]:
-    at = data.find(b"\0\0\1")
-    while at >= 0:
-        following = data.find(b"\0\0\1", at + 3)
-        yield data[at + 3 : following if following >= 0 else len(data)]
-        at = following
-
-
-def _in_unit(codec: str, unit: bytes) -> Iterator[tuple[str, int]]:
-    if not unit:
-        return
-    kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
-    if kind not in _SEI[codec]:
-        return
-    body = unit[1 if codec == "h264" else 2 :].replace(b"\0\0\3", b"\0\0")
-    at = 0
-    while at + 2 < len(body):
-        message, at = _growing(body, at)
-        size, at = _growing(body, at)
-        part = body[at : at + size]
-        if message == _UNREGISTERED:
-            yield _told(part[16:]), len(part)
-        elif message == _REGISTERED:
-            yield _CAPTIONS, len(part)
-        elif message not in _PLAYING:
-            yield f"messages of kind {message}", len(part)
-        at += size
-
-
-def _growing(body: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    while at < len(body) and body[at] == 255:
-        value, at = value + 255, at + 1
-    return (value + body[at], at + 1) if at < len(body) else (value, at)
-
-
-def _told(body: bytes) -> str:
-    """Whether a text is an encoder's about itself."""
-    start = body[:16].lower()
-    if start.startswith((b"x264", b"x265", b"lavc", b"xvid", b"divx", b"ffmpeg", b"lavf")):
-        return _ENCODER
-    return _TEXT
-
-
-def _in_obus(data: bytes) -> Iterator[tuple[str, int]]:
-    at = 0
-    while at < len(data):
-        head = data[at]
-        kind, extended, sized = head >> 3 & 15, head >> 2 & 1, head >> 1 & 1
-        at += 1 + extended
-        if not sized:
-            return
-        size, shift = 0, 0
-        while at < len(data):
-            byte, at = data[at], at + 1
-            size |= (byte & 127) << shift
-            shift += 7
-            if not byte & 128:
-                break
-        if kind == _METADATA_OBU and data[at : at + 1] == bytes([_T35]):
-            yield _CAPTIONS, size
-        at += size
+def _in_file(look: Callable[[], Iterator[Leak]], data: bytes) -> Iterator[tuple[str, int]]:
+    """A frame that is a file of its own."""
+    try:
+        for leak in look():
+            yield f"{leak.what}, in a frame", leak.size
+    except UnreadableMedia:
+        yield "a frame that cannot be walked through", len(data)

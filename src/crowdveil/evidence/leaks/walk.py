@@ -8,43 +8,39 @@ import mmap
 import re
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
+from crowdveil.evidence.findings import Verdict
+from crowdveil.evidence.leaks.avi import avi_leaks
 from crowdveil.evidence.leaks.bmp import bmp_leaks
 from crowdveil.evidence.leaks.gif import gif_leaks
 from crowdveil.evidence.leaks.items import heif_leaks
 from crowdveil.evidence.leaks.jpeg import jpeg_leaks
+from crowdveil.evidence.leaks.kinds import HEAD_BYTES, VIDEOS, Container, container_of
 from crowdveil.evidence.leaks.leak import Data, Leak, doubt
 from crowdveil.evidence.leaks.matroska import matroska_leaks
 from crowdveil.evidence.leaks.png import png_leaks
-from crowdveil.evidence.leaks.riff import avi_leaks, webp_leaks
-from crowdveil.evidence.leaks.tiff import tiff_leaks
+from crowdveil.evidence.leaks.streams import stream_leaks
+from crowdveil.evidence.leaks.sweep import sweep
+from crowdveil.evidence.leaks.tiff import coded_spans, tiff_leaks
 from crowdveil.evidence.leaks.tracks import film_leaks
-from crowdveil.evidence.leaks.units import unit_leaks
-from crowdveil.media.formats import HEAD_BYTES, identify
-from crowdveil.media.picture import PhotoFormat
-from crowdveil.media.video.clip import VideoFormat
-from crowdveil.media.video.containers import written_as
+from crowdveil.evidence.leaks.units import picture_spans, unit_leaks
+from crowdveil.evidence.leaks.webp import webp_leaks
 
-_PHOTOS: dict[PhotoFormat, Callable[[Data], Iterator[Leak]]] = {
-    PhotoFormat.JPEG: jpeg_leaks,
-    PhotoFormat.PNG: png_leaks,
-    PhotoFormat.WEBP: webp_leaks,
-    PhotoFormat.TIFF: tiff_leaks,
-    PhotoFormat.HEIF: heif_leaks,
-    PhotoFormat.AVIF: heif_leaks,
-    PhotoFormat.GIF: gif_leaks,
-    PhotoFormat.BMP: bmp_leaks,
+_WALKERS: dict[Container, Callable[[Data], Iterator[Leak]]] = {
+    Container.JPEG: jpeg_leaks,
+    Container.PNG: png_leaks,
+    Container.WEBP: webp_leaks,
+    Container.TIFF: tiff_leaks,
+    Container.HEIF: heif_leaks,
+    Container.GIF: gif_leaks,
+    Container.BMP: bmp_leaks,
+    Container.ISO: film_leaks,
+    Container.MATROSKA: matroska_leaks,
+    Container.AVI: avi_leaks,
 }
-_VIDEOS: dict[VideoFormat, Callable[[Data], Iterator[Leak]]] = {
-    VideoFormat.MP4: film_leaks,
-    VideoFormat.MOV: film_leaks,
-    VideoFormat.MKV: matroska_leaks,
-    VideoFormat.WEBM: matroska_leaks,
-    VideoFormat.AVI: avi_leaks,
-}
-_OTHER_CONTAINERS = (b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"OggS", b"0&\xb2u")
 _DATE = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -54,11 +50,15 @@ def leaks_of(path: Path) -> tuple[Leak, ...]:
 
 
 def walk(path: Path) -> Iterator[Leak]:
-    """Everything in a file that is not its picture, sound or subtitles, as it is found.
+    """Everything in a file that is not its picture or sound, as it is found.
+
+    Streams of text are read: that they are there is a doubt, what they tell of places and times
+    an exposure.
 
     Raises:
         UnreadableMedia: it cannot be opened, or its container is damaged.
-        UnsupportedMedia: it is in a container that is not walked.
+        UnsupportedMedia: it is in a container that is not walked; what its streams and its bytes
+            tell has been handed out.
     """
     try:
         with path.open("rb") as file:
@@ -72,18 +72,34 @@ def walk(path: Path) -> Iterator[Leak]:
 
 
 def _walked(path: Path, data: mmap.mmap) -> Iterator[Leak]:
-    head = bytes(data[:HEAD_BYTES])
-    photo, video = identify(head), written_as(head)
-    if head.startswith(_OTHER_CONTAINERS) or (photo is None and video is None):
+    container = container_of(bytes(data[:HEAD_BYTES]))
+    exposed, damage = False, None
+    try:
+        for leak in _of_container(path, data, container):
+            exposed |= leak.verdict is Verdict.EXPOSED
+            yield leak
+    except UnreadableMedia as error:
+        damage = error
+    if not exposed:
+        # What has been named already need not be found once more.
+        yield from sweep(data, _expected(path, data, container))
+    if damage is not None:
+        raise damage
+    if container is None:
         raise UnsupportedMedia(
             f"{path}: is in a container that is not searched for leaks; publish JPEG, PNG, WebP, "
             "TIFF, HEIC, AVIF, GIF, BMP, MP4, MOV, MKV, WebM or AVI"
         )
+
+
+def _of_container(path: Path, data: mmap.mmap, container: Container | None) -> Iterator[Leak]:
+    if container is None:
+        # Whatever plays, as a transport stream, may be full of texts all the same.
+        with suppress(UnreadableMedia):
+            yield from stream_leaks(path)
+        return
     try:
-        if photo is not None:
-            yield from _PHOTOS[photo](data)
-        elif video is not None:
-            yield from _VIDEOS[video](data)
+        yield from _WALKERS[container](data)
     except UnreadableMedia as error:
         raise UnreadableMedia(f"{path}: {error}") from error
     except (IndexError, ValueError, OverflowError, RecursionError, struct.error) as error:
@@ -91,8 +107,20 @@ def _walked(path: Path, data: mmap.mmap) -> Iterator[Leak]:
             f"{path}: cannot be walked through (its structure makes no sense), so it was not "
             "searched"
         ) from error
-    if photo is None:
+    if container in VIDEOS:
         yield from unit_leaks(path)
+        yield from stream_leaks(path)
+
+
+def _expected(path: Path, data: mmap.mmap, container: Container | None) -> list[tuple[int, int]]:
+    """Where pictures that begin as files do are expected."""
+    # Where the file is damaged nothing is expected, so that more is named rather than less.
+    with suppress(UnreadableMedia, struct.error):
+        if container is Container.TIFF:
+            return coded_spans(data)
+        if container in VIDEOS:
+            return picture_spans(path)
+    return []
 
 
 def _named(path: Path) -> Iterator[Leak]:

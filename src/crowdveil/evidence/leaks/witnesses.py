@@ -1,22 +1,25 @@
 """Asks exiftool and ffprobe what they see in a file, if they are installed.
 
-They share no code with ours. What they name beyond the facts that every picture or video has is
-handed out as a leak; whether they were there is told in the record. Nothing depends on them.
+They share no code with ours. What they name that tells of somebody is handed out as a leak, and
+who looked is told in the record. Nothing depends on them: our own walk finds the same without
+them, and a file on which one of them dies, hangs or takes all memory says so and goes on. Running
+them is left to `programs`.
 """
 
 import json
+import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
 from crowdveil.evidence.leaks.leak import Leak, doubt
+from crowdveil.evidence.leaks.makers import is_program
+from crowdveil.evidence.leaks.programs import Asked, Ended, printed
 
-_TIMEOUT_S = 120
 _FACTS = re.compile(
     r"^(SourceFile|System:.*|ExifTool:.*|Composite:.*|JFIF:.*|ICC_Profile.*|ICC-.*|APP14:.*|"
     r"File:(FileType|FileTypeExtension|MIMEType|ImageWidth|ImageHeight|EncodingProcess|"
@@ -70,32 +73,31 @@ _FACTS = re.compile(
 """Tags that every picture or video has."""
 _ZERO_DATES = re.compile(r".*(CreateDate|ModifyDate)$")
 _TEXTS = re.compile(
-    r".*:(HandlerDescription|CompressorName|TrackName|MuxingApp|WritingApp|HandlerName)$"
+    r".*:(HandlerDescription|CompressorName|TrackName|MuxingApp|WritingApp|HandlerName|Software|"
+    r"SoftwareVersion|Encoder|EncodedBy|TagString)$"
 )
 _PLAIN = frozenset(
     {"", "VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler", "Lavf", "Apple Alias"}
 )
-_LIBRARIES = ("Lavc", "Lavf")
 _TELLING = re.compile(
     r"GPS|Serial|Date|Comment|Artist|Author|Creator|Owner|Title|Thumbnail|Preview|Make|Model|"
-    r"Location|Description|Software|Copyright|Name|Trailer|MPImage|XMP|IPTC|Email|Phone|City",
+    r"Location|(?<!Channel)Description|Software|Copyright|Name|Trailer|MPImage|XMP|IPTC|Email|Phone|City",
     re.IGNORECASE,
 )
 _CREDIT = re.compile(r"^(XMP-(dc|photoshop|x|plus|xmpRights)|IPTC|IPTC\d?):")
 _NAMED = 8
-_STREAM_FACTS = frozenset(
-    {"language", "duration", "handler_name", "vendor_id", "encoder", "rotate"}
-)
-_FORMAT_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+_STREAM_FACTS = frozenset({"language", "duration", "handler_name", "vendor_id", "rotate"})
+_FORMAT_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands"})
+_WRITERS = frozenset({"encoder", "software", "encoded_by", "software_version"})
 
 
 class Witnesses:
-    """The programs of others that look at files too; use as a context manager."""
+    """The programs that are installed; used by several threads, and as a context manager."""
 
     def __init__(self) -> None:
         """Find out which are installed."""
         self._exiftool, self._ffprobe = shutil.which("exiftool"), shutil.which("ffprobe")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._asked = Asked([str(self._exiftool), "-stay_open", "True", "-@", "-"])
         self._lock = Lock()
         self.versions = _versions(self._exiftool, self._ffprobe)
 
@@ -110,10 +112,7 @@ class Witnesses:
         trace: TracebackType | None,
     ) -> None:
         """Let exiftool go."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(b"-stay_open\nFalse\n")
-            self._process.stdin.flush()
-            self._process.wait(_TIMEOUT_S)
+        self._asked.stop()
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -122,90 +121,96 @@ class Witnesses:
         return tuple(name for name, path in found.items() if path is None)
 
     def look(self, path: Path, *, video: bool) -> tuple[tuple[Leak, ...], tuple[str, ...]]:
-        """What they see in a file beyond its picture, and who looked, with versions."""
+        """What they see in a file beyond its picture, and who looked, with versions.
+
+        One that ends on a file is named as a doubt, and is not among those who looked.
+        """
         leaks: list[Leak] = []
         looked = []
-        if self._exiftool is not None:
-            leaks += _of_exiftool(self._read(path))
-            looked.append(f"exiftool {self.versions.get('exiftool', '')}".strip())
-        if video and self._ffprobe is not None:
-            leaks += _of_ffprobe(_probed(self._ffprobe, path))
-            looked.append(f"ffprobe {self.versions.get('ffprobe', '')}".strip())
+        asked: list[tuple[str, str | None, Callable[[], Iterator[Leak]]]] = [
+            ("exiftool", self._exiftool, lambda: _of_exiftool(self._read(path)))
+        ]
+        if video:
+            asked.append(("ffprobe", self._ffprobe, lambda: _of_ffprobe(self._probe(path))))
+        for name, program, see in asked:
+            if program is None:
+                continue
+            try:
+                leaks += see()
+                looked.append(f"{name} {self.versions.get(name, '')}".strip())
+            except Ended as ended:
+                what = f"{name} ended on this file ({ended}), so it did not look"
+                leaks.append(doubt(what, "whole file", 0))
         return tuple(leaks), tuple(looked)
 
     def _read(self, path: Path) -> dict[str, Any]:
         """Every tag that exiftool finds, `Group:Name` to value."""
-        # One process for all files: starting Perl takes longer than reading a photo.
-        with self._lock:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [str(self._exiftool), "-stay_open", "True", "-@", "-"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            process = self._process
-            if process.stdin is None or process.stdout is None:
-                return {}
-            name = str(path.resolve())
-            if "\n" in name:
-                return {}
-            words = ["-json", "-G1", "-a", "-ee", "-charset", "filename=utf8", name]
-            process.stdin.write("\n".join([*words, "-execute", ""]).encode())
-            process.stdin.flush()
-            lines = []
-            while (line := process.stdout.readline()).strip() != b"{ready}" and line:
-                lines.append(line)
-        try:
-            found: list[dict[str, Any]] = json.loads(b"".join(lines))
-        except ValueError:
-            return {}
-        return found[0] if found else {}
+        words = ["-json", "-G1", "-a", "-ee"]
+        name = os.fsencode(path.resolve())
+        if _is_plain(name):
+            # One process for all files: starting Perl takes longer than reading a photo.
+            with self._lock:
+                lines = [*(word.encode() for word in words), b"-charset", b"filename=utf8", name]
+                out = self._asked.ask(lines)
+        else:
+            # Its list of words has one a line: a name of several lines comes as an open file.
+            out = printed([str(self._exiftool), *words, "-"], path)
+        found = _parsed(out)
+        tags = found[0] if isinstance(found, list) and found else None
+        if not isinstance(tags, dict):
+            raise Ended("it gave no answer")
+        return tags
+
+    def _probe(self, path: Path) -> dict[str, Any]:
+        """What ffprobe says of the file, its streams and its chapters."""
+        words = ["-v", "quiet", "-print_format", "json", "-show_format", "-show_streams"]
+        command = [str(self._ffprobe), *words, "-show_chapters", f"file:{path.resolve()}"]
+        found = _parsed(printed(command))
+        if not isinstance(found, dict):
+            raise Ended("it gave no answer")
+        return found
+
+
+def _is_plain(name: bytes) -> bool:
+    """Whether a name is one line of UTF-8."""
+    try:
+        return not re.search(r"[\r\n]", name.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def _parsed(out: bytes) -> Any:
+    try:
+        return json.loads(out)
+    except ValueError:
+        return None
 
 
 def _of_exiftool(tags: dict[str, Any]) -> Iterator[Leak]:
+    # What it merely does not know as a fact is no finding: our own walk has a list of what may be.
     odd = [tag for tag, value in tags.items() if not _is_fact(tag, value)]
-    kept = [tag for tag in odd if _CREDIT.match(tag)]
-    told = [tag for tag in odd if tag not in kept and _TELLING.search(tag.split(":")[-1])]
-    rest = [tag for tag in odd if tag not in kept and tag not in told]
+    told = [tag for tag in odd if not _CREDIT.match(tag) and _TELLING.search(tag.split(":")[-1])]
     if told:
         yield Leak(f"exiftool sees {_listed(told)}", "whole file", 0)
-    if rest or kept:
-        yield doubt(f"exiftool sees {_listed(rest + kept)}", "whole file", 0)
 
 
 def _is_fact(tag: str, value: Any) -> bool:
+    if _TEXTS.match(tag):
+        text = str(value).strip()
+        return text in _PLAIN or is_program(text)
     if not _FACTS.match(tag):
         return False
     if _ZERO_DATES.match(tag) and not tag.startswith(("System", "ICC")):
         return str(value).startswith("0000")
-    if _TEXTS.match(tag):
-        text = str(value).strip()
-        return text in _PLAIN or text.startswith(_LIBRARIES)
     return True
-
-
-def _probed(program: str, path: Path) -> dict[str, Any]:
-    command = [program, "-v", "quiet", "-print_format", "json", "-show_format", "-show_streams"]
-    done = subprocess.run(
-        [*command, "-show_chapters", f"file:{path.resolve()}"],
-        capture_output=True,
-        check=False,
-        timeout=_TIMEOUT_S,
-    )
-    try:
-        found: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        return {}
-    return found
 
 
 def _of_ffprobe(found: dict[str, Any]) -> Iterator[Leak]:
     streams = found.get("streams", [])
     # Matroska writes all names in capitals, and those of the file with each of its tags.
-    tags = {tag.lower() for tag in found.get("format", {}).get("tags", {})} - _FORMAT_FACTS
-    of_streams = {tag.lower() for stream in streams for tag in stream.get("tags", {})}
-    tags |= of_streams - _STREAM_FACTS - _FORMAT_FACTS
+    tags = _odd_tags(found.get("format", {})) - _FORMAT_FACTS
+    for stream in streams:
+        tags |= _odd_tags(stream) - _STREAM_FACTS - _FORMAT_FACTS
     if tags:
         yield Leak(f"ffprobe sees the tags {_listed(sorted(tags))}", "whole file", 0)
     if found.get("chapters"):
@@ -222,10 +227,22 @@ def _versions(exiftool: str | None, ffprobe: str | None) -> dict[str, str]:
     for name, program, word in (("exiftool", exiftool, "-ver"), ("ffprobe", ffprobe, "-version")):
         if program is None:
             continue
-        done = subprocess.run([program, word], capture_output=True, check=False, timeout=_TIMEOUT_S)
-        found = re.search(rb"\d+\.\d+[\w.-]*", done.stdout)
+        try:
+            found = re.search(rb"\d+\.\d+[\w.-]*", printed([program, word]))
+        except Ended:
+            found = None
         versions[name] = found.group().decode() if found else "unknown"
     return versions
+
+
+def _odd_tags(described: dict[str, Any]) -> set[str]:
+    """Names of tags, but for those that only name a common program."""
+    tags = described.get("tags", {})
+    return {
+        name.lower()
+        for name, value in tags.items()
+        if not (name.lower() in _WRITERS and is_program(str(value)))
+    }
 
 
 def _listed(names: list[str]) -> str:
