@@ -184,6 +184,16 @@ def test_an_animation_keeps_frames_and_durations() -> None:
         assert off(before.samples, after.samples) < 0.02
 
 
+def test_an_animation_does_not_say_when_it_was_written(
+    exiftool: Callable[[Path], dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "moving.avif"
+    path.write_bytes(avif.encode(avif.decode(moving(), "moving.avif")))
+    dates = {tag: value for tag, value in exiftool(path).items() if tag.endswith("Date")}
+    times = {value for tag, value in dates.items() if not tag.startswith(("File", "System"))}
+    assert times == {"0000:00:00 00:00:00"}
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_rotation_that_the_file_asks_for_is_applied_once(orientation: int) -> None:
     # Pillow writes EXIF orientation as the file's own rotation and mirroring.

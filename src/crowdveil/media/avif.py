@@ -20,7 +20,7 @@ import numpy as np
 from crowdveil.errors import UnsupportedMedia
 from crowdveil.media import iso_file, orientation, pillow
 from crowdveil.media.icc import HDR_CURVES, coded_profile, neutral_profile
-from crowdveil.media.iso_file import IsoFile
+from crowdveil.media.iso_file import IsoFile, boxes_in
 from crowdveil.media.limits import check_size
 from crowdveil.media.notes import Notes
 from crowdveil.media.opencv import quiet_opencv
@@ -218,7 +218,25 @@ def _encode_shallow(photo: Photo, xmp: bytes | None, how: AvifEncoding | None) -
         }
     out = io.BytesIO()
     images[0].save(out, "AVIF", **settings)
-    return out.getvalue()
+    return _timeless(out.getvalue()) if len(images) > 1 else out.getvalue()
+
+
+def _timeless(data: bytes) -> bytes:
+    """The same animation without the time at which it was encoded.
+
+    Source: ISO/IEC 14496-12, 8.2.2, 8.3.2 and 8.4.2: two times follow version and flags, of four
+    bytes each, or eight in version 1.
+    """
+    bare = bytearray(data)
+    waiting = list(boxes_in(data, 0, len(data)))
+    while waiting:
+        box = waiting.pop()
+        if box.kind in (b"moov", b"trak", b"mdia"):
+            waiting += boxes_in(data, box.start, box.end)
+        elif box.kind in (b"mvhd", b"tkhd", b"mdhd"):
+            times = 16 if data[box.start] == 1 else 8
+            bare[box.start + 4 : box.start + 4 + times] = bytes(times)
+    return bytes(bare)
 
 
 def _encode_deep(photo: Photo, xmp: bytes | None, how: AvifEncoding | None) -> bytes:
