@@ -7,13 +7,15 @@ to `batch` and to what it calls.
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid, PlanInvalid
 from crowdveil.media.picture import PhotoFormat
-from crowdveil.media.video.clip import AudioChoice, Span
+from crowdveil.media.video.clip import AudioChoice, Container, Span, SubtitleChoice
 from crowdveil.plan import Drawn, Plan, Shape
 from crowdveil.redact.look import Look, Style
 
@@ -29,6 +31,19 @@ MOST_CRF = 51
 _LOOK = Look()
 
 
+def _choose(options: Any, **kinds: type[StrEnum]) -> None:
+    """Turn words into members of their enumerations; raises `OptionsInvalid` for other words."""
+    for name, kind in kinds.items():
+        given = getattr(options, name)
+        if given is None and type(options).__dataclass_fields__[name].default is None:
+            continue
+        try:
+            object.__setattr__(options, name, kind(given))  # it is still being made
+        except ValueError as error:
+            words = ", ".join(kind)
+            raise OptionsInvalid(f"{name} must be one of {words}, not {given!r}") from error
+
+
 # The parts below are mixed into one another, which slots do not allow.
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -42,6 +57,10 @@ class Finding:
     caution: Caution = Caution.NORMAL
     detector: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a word that is none of the choices."""
+        _choose(self, caution=Caution)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Keeping:
@@ -54,6 +73,10 @@ class Keeping:
 
     format: PhotoFormat | None = None
     keep_credit: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a word that is none of the choices."""
+        _choose(self, format=PhotoFormat)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +94,7 @@ class Drawing:
 
     def __post_init__(self) -> None:
         """Refuse a look that is out of range."""
+        _choose(self, style=Style, shape=Shape)
         self.look()
 
     def look(self) -> Look:
@@ -97,6 +121,7 @@ class Redrawing:
 
     def __post_init__(self) -> None:
         """Refuse a look that is out of range."""
+        _choose(self, style=Style, shape=Shape)
         self.look(None)
 
     def look(self, plan: Plan | None) -> Look:
@@ -149,6 +174,7 @@ class Watching:
 
     def __post_init__(self) -> None:
         """Refuse a part that is none."""
+        _choose(self, every_frame=Effort)
         self.span()
 
     def span(self) -> Span | None:
@@ -164,18 +190,24 @@ class Watching:
 
 @dataclass(frozen=True, kw_only=True)
 class Filming:
-    """What a veiled video sounds like and how well it is kept; photos are unaffected.
+    """What a veiled video sounds like and how it is kept; photos are unaffected.
 
     Attributes:
         audio: what becomes of the sound.
+        subtitles: what becomes of subtitles.
+        container: the container of every veiled video, or None for each source's own (Matroska
+            where that is not written).
         crf: rate factor of the encoder, 0 (nothing lost) to 51, or None for the usual one.
     """
 
     audio: AudioChoice = AudioChoice.KEEP
+    subtitles: SubtitleChoice = SubtitleChoice.DROP
+    container: Container | None = None
     crf: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a rate factor that no encoder knows."""
+        """Refuse other words than the choices, and a rate factor that no encoder knows."""
+        _choose(self, audio=AudioChoice, subtitles=SubtitleChoice, container=Container)
         if self.crf is not None and not 0 <= self.crf <= MOST_CRF:
             raise OptionsInvalid(f"crf must be from 0 to {MOST_CRF}, not {self.crf}")
 
@@ -207,6 +239,7 @@ class PlanOptions(Finding, Watching, Writing):
 
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
+        Finding.__post_init__(self)
         Watching.__post_init__(self)
         Writing.__post_init__(self)
 
@@ -224,6 +257,7 @@ class RenderOptions(Redrawing, Keeping, Filming, Writing):
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
         Redrawing.__post_init__(self)
+        Keeping.__post_init__(self)
         Filming.__post_init__(self)
         Writing.__post_init__(self)
 
@@ -243,8 +277,10 @@ class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
 
     def __post_init__(self) -> None:
         """Refuse what any part refuses."""
+        Finding.__post_init__(self)
         Watching.__post_init__(self)
         Drawing.__post_init__(self)
+        Keeping.__post_init__(self)
         Filming.__post_init__(self)
         Writing.__post_init__(self)
         if self.rename and self.resume:

@@ -1,0 +1,272 @@
+"""Mends the clock of a file: one that starts anew, wraps or leaps becomes one that goes on.
+
+All packets of a file are looked at once, without decoding; out comes a `Clock`, which says for
+every packet of a second reading by how much its times are moved. A piece in which the clock
+runs on is moved as a whole, picture and sound together, so that they stay in step, and begins
+where the piece before it ends. What a frame is worth between two others is `reader`'s.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+BACK_S = Fraction(1, 10)
+"""A stream that goes back by so much begins anew; less is the inexactness of writers.
+Source: ffmpeg's own program (`ts_discontinuity_detect`)."""
+
+AHEAD_S, AHEAD_ELSEWHERE_S = Fraction(10), Fraction(3600)
+"""A stream that leaps ahead by more begins anew; less is a pause. The first is for containers
+whose clocks are known to break off (broadcasts, discs). Source: ffplay's `max_frame_duration`."""
+
+BREAKS_OFF = 0x0200
+"""Flag of libavformat's demuxers (AVFMT_TS_DISCONT): clocks in this container may break off."""
+
+BEGINS = "a piece of the clock begins"
+
+_NEAR_S = Fraction(5)
+"""How far streams of one piece may lie apart where it begins."""
+
+_REORDERED_S = Fraction(1)
+"""Pictures that others refer to are decoded at most so much earlier than they are shown."""
+
+_LEAP_S = Fraction(1)
+"""A step from which a stream may have followed another into a new piece."""
+
+_LONGEST_S = Fraction(10)
+"""A packet that claims to last longer is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How the times of a file are mended.
+
+    Attributes:
+        moves: for the number of each stream whose clock breaks off, from which of its packets
+            on (counted from 0 in the order of the file, the empty ones too) its times are moved
+            by how many seconds; rising. Others need nothing.
+        length_s: how long the picture lasts by its mended clock, None if it has no times.
+        start_s: when the first picture is shown, counted back from the first that says so; None if
+            none does.
+        cut_short: whether the last packet of picture or sound is known to be incomplete.
+    """
+
+    moves: Mapping[int, tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
+    length_s: Fraction | None = None
+    start_s: Fraction | None = None
+    cut_short: bool = False
+
+    def mended(self, container: InputContainer) -> Iterator[Any]:
+        """The packets of all streams of a file, with their times mended in place.
+
+        Where `moves` is not empty, the file must not have been read from before.
+        `opaque` of the first packet of each later piece of a stream is set to `BEGINS`.
+        """
+        if not self.moves:
+            yield from _packets(container)
+            return
+        counts: dict[int, int] = {}
+        for packet in _packets(container):
+            index = packet.stream_index
+            number = counts.get(index, 0)
+            counts[index] = number + 1
+            for since, by_s in reversed(self.moves.get(index, ())):
+                if number >= since:
+                    _move(packet, by_s)
+                    if number == since and since:
+                        packet.opaque = BEGINS
+                    break
+            yield packet
+
+
+def clock_of(container: InputContainer, main: int) -> Clock:
+    """Look at all packets of a file that was just opened; it must be opened anew to be read.
+
+    Args:
+        container: the file.
+        main: number of the stream of the picture.
+    """
+    survey = _Survey(container, main)
+    with suppress(av.error.FFmpegError):  # the reader tells of it
+        for packet in _packets(container):
+            survey.see(packet)
+    return survey.clock()
+
+
+def _packets(container: InputContainer) -> Iterator[Any]:
+    # PyAV trips at the end over streams that appeared on the way (a broken FLV).
+    with suppress(IndexError):
+        yield from container.demux()
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """What one stream has in one piece; times in seconds of the file's own clock."""
+
+    since: int
+    start_s: Fraction
+    end_s: Fraction
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A part of the file in which the clock runs on.
+
+    Attributes:
+        low_s, high_s: times of its packets so far.
+        stretches: by the number of the stream.
+    """
+
+    low_s: Fraction
+    high_s: Fraction
+    stretches: dict[int, _Stretch] = field(default_factory=dict)
+
+
+class _Survey:
+    """Finds the pieces while packets go by."""
+
+    def __init__(self, container: InputContainer, main: int) -> None:
+        breaks_off = bool(container.format.flags & BREAKS_OFF)
+        self._ahead_s = AHEAD_S if breaks_off else AHEAD_ELSEWHERE_S
+        self._main = main
+        # Only picture and sound say where a piece begins: other streams have gaps of any length.
+        self._leading = {main, *(stream.index for stream in container.streams.audio)}
+        rate = container.streams[main].average_rate
+        self._usual_s = Fraction(1, 30) if not rate else 1 / Fraction(rate)
+        self._pieces: list[_Piece] = []
+        self._in: dict[int, int] = {}
+        self._next_s: dict[int, Fraction] = {}
+        self._count: dict[int, int] = {}
+        self._corrupt: dict[int, bool] = {}
+        self._untold = 0
+
+    def see(self, packet: Any) -> None:
+        """Take the next packet of the file."""
+        index = packet.stream_index
+        number = self._count.get(index, 0)
+        self._count[index] = number + 1
+        ticks = packet.dts
+        if ticks is None and index != self._main:
+            ticks = packet.pts
+        if packet.size:
+            self._corrupt[index] = packet.is_corrupt
+        if index == self._main and packet.size and index not in self._in:
+            self._untold += ticks is None and packet.pts is None
+        if ticks is None or not packet.size:
+            return
+        now_s = ticks * Fraction(packet.time_base)
+        shown_s = now_s if packet.pts is None else packet.pts * Fraction(packet.time_base)
+        piece = self._piece_of(index, now_s, shown_s, key=packet.is_keyframe)
+        lasts_s = (packet.duration or 0) * Fraction(packet.time_base)
+        if not 0 < lasts_s <= _LONGEST_S:
+            lasts_s = self._usual_s if index == self._main else Fraction(0)
+        self._in[index], self._next_s[index] = piece, now_s + lasts_s
+        self._extend(piece, index, number, now_s, (shown_s, shown_s + lasts_s))
+
+    def clock(self) -> Clock:
+        """What was found."""
+        moves_s = self._moves_s()
+        moves: dict[int, tuple[tuple[int, Fraction], ...]] = {}
+        for index in self._count:
+            own = tuple(
+                (piece.stretches[index].since, move_s)
+                for piece, move_s in zip(self._pieces, moves_s, strict=True)
+                if index in piece.stretches
+            )
+            if any(move_s for _, move_s in own):
+                moves[index] = own
+        start_s, end_s = self._ends_s(moves_s)
+        cut_short = any(self._corrupt.get(index) for index in self._leading)
+        if start_s is None or end_s is None:
+            return Clock(moves, cut_short=cut_short)
+        return Clock(moves, end_s - start_s, start_s, cut_short)
+
+    def _piece_of(self, index: int, now_s: Fraction, shown_s: Fraction, *, key: bool) -> int:
+        """The number of the piece that a packet is of, which may be a new one."""
+        current = self._in.get(index)
+        if index not in self._leading or current is None:
+            return self._joined(0 if current is None else current, now_s)
+        step_s = now_s - self._next_s[index]
+        if step_s < -BACK_S and index == self._main:
+            # Some readers guess in which order pictures are decoded, and guess backwards.
+            shown_before_s = self._pieces[current].stretches[index].end_s
+            if shown_s > shown_before_s - (BACK_S if key else _REORDERED_S):
+                return current
+        if -BACK_S <= step_s <= _LEAP_S:
+            return current
+        for later in range(current + 1, len(self._pieces)):
+            if self._pieces[later].low_s - _NEAR_S <= now_s <= self._pieces[later].high_s + _NEAR_S:
+                return later
+        if -BACK_S <= step_s <= self._ahead_s:
+            return current
+        self._pieces.append(_Piece(now_s, now_s))
+        return len(self._pieces) - 1
+
+    def _joined(self, first: int, now_s: Fraction) -> int:
+        """The latest piece that a stream may be of which does not lead."""
+        if not self._pieces:
+            self._pieces.append(_Piece(now_s, now_s))
+        for number in range(len(self._pieces) - 1, first, -1):
+            piece = self._pieces[number]
+            if piece.low_s - _NEAR_S <= now_s <= piece.high_s + _NEAR_S:
+                return number
+        return first
+
+    def _extend(
+        self,
+        piece: int,
+        index: int,
+        number: int,
+        now_s: Fraction,
+        shown_s: tuple[Fraction, Fraction],
+    ) -> None:
+        known = self._pieces[piece]
+        if index in self._leading:
+            known.low_s, known.high_s = min(known.low_s, now_s), max(known.high_s, now_s)
+        stretch = known.stretches.get(index)
+        if stretch is None:
+            known.stretches[index] = _Stretch(number, *shown_s)
+        else:
+            stretch.start_s = min(stretch.start_s, shown_s[0])
+            stretch.end_s = max(stretch.end_s, shown_s[1])
+
+    def _moves_s(self) -> list[Fraction]:
+        """By how much each piece is moved, so that no stream overlaps with what it had before."""
+        moves_s: list[Fraction] = []
+        ends_s: dict[int, Fraction] = {}
+        for piece in self._pieces:
+            needed = [
+                ends_s[index] - stretch.start_s
+                for index, stretch in piece.stretches.items()
+                if index in self._leading and index in ends_s
+            ]
+            move_s = max(needed) if moves_s and needed else Fraction(0)
+            moves_s.append(move_s)
+            for index, stretch in piece.stretches.items():
+                ends_s[index] = stretch.end_s + move_s
+        return moves_s
+
+    def _ends_s(self, moves_s: list[Fraction]) -> tuple[Fraction | None, Fraction | None]:
+        """When the picture begins and ends by its mended clock."""
+        own = [
+            (piece.stretches[self._main], move_s)
+            for piece, move_s in zip(self._pieces, moves_s, strict=True)
+            if self._main in piece.stretches
+        ]
+        if not own:
+            return None, None
+        start_s = min(stretch.start_s + move_s for stretch, move_s in own)
+        end_s = max(stretch.end_s + move_s for stretch, move_s in own)
+        return start_s - self._untold * self._usual_s, end_s
+
+
+def _move(packet: Any, by_s: Fraction) -> None:
+    ticks = round(by_s / packet.time_base)
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks
