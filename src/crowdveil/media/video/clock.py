@@ -70,16 +70,19 @@ class Clock:
             yield from _packets(container)
             return
         counts: dict[int, int] = {}
+        pieces: dict[int, int] = {}
         for packet in _packets(container):
             index = packet.stream_index
             number = counts.get(index, 0)
             counts[index] = number + 1
-            for since, by_s in reversed(self.moves.get(index, ())):
-                if number >= since:
-                    _move(packet, by_s)
-                    if number == since and since:
-                        packet.opaque = BEGINS
-                    break
+            moves, piece = self.moves.get(index, ()), pieces.get(index, -1)
+            if piece + 1 < len(moves) and number >= moves[piece + 1][0]:
+                piece += 1
+                pieces[index] = piece
+                if piece:
+                    packet.opaque = BEGINS
+            if piece >= 0:
+                _move(packet, moves[piece][1])
             yield packet
 
 
