@@ -1,7 +1,7 @@
 """How much memory a long video takes beside a short one of the same kind.
 
 Makes one film from annotated photos and copies its packets one after the other until it has
-each length; veils them with the defaults and watches the resident memory of the process.
+each length; veils them with the defaults and watches the memory of all processes together.
 
     python bench/memory.py --work /tmp/films --seconds 10 60 600
 """
@@ -19,6 +19,7 @@ import av
 
 import crowdveil
 from films import RATE, write_film
+from processes import memory_mb
 from protest import eval_dir, load
 
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -47,12 +48,11 @@ def looped(source: Path, path: Path, seconds: float) -> None:
 
 
 def watched(command: list[str]) -> tuple[float, list[float]]:
-    """Seconds that a command takes, and its resident memory in MB twice a second."""
+    """Seconds that a command takes, and the memory in MB of it and its workers, twice a second."""
     begin, memory = time.perf_counter(), []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
         while child.poll() is None:
-            status = Path(f"/proc/{child.pid}/statm").read_text().split()
-            memory.append(int(status[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+            memory.append(memory_mb(child.pid))
             time.sleep(0.5)
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")

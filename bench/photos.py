@@ -22,37 +22,27 @@ import cv2
 import numpy as np
 
 from crowdveil.detect.points import Caution
+from processes import memory_mb
 from protest import eval_dir
 
 COMMAND = [sys.executable, "-c", "from crowdveil.cli import main; main()"]
 
 
 def run(command: Sequence[str]) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a command that must succeed."""
+    """Seconds of a command that must succeed, and peak memory in MB of it and its workers."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints)
-        peak_kb = 0
-        # A child's rusage begins with this script's own memory, so ask the kernel instead.
+        peak_mb = 0.0
         while process.poll() is None:
-            peak_kb = max(peak_kb, _peak_kb(process.pid))
-            time.sleep(0.02)
+            peak_mb = max(peak_mb, memory_mb(process.pid))
+            time.sleep(0.05)
         seconds = time.perf_counter() - started
         complaints.seek(0)
         if process.returncode:
             reason = complaints.read()[-300:].decode(errors="replace")
             raise SystemExit(f"{command[0]} failed: {reason}")
-    return seconds, peak_kb / 1024
-
-
-def _peak_kb(pid: int) -> int:
-    """The kernel's high-water mark of a process's memory; 0 where it has none to tell."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    lines = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(lines[0].split()[1]) if lines else 0
+    return seconds, peak_mb
 
 
 def small(folder: Path, every: int) -> list[Path]:

@@ -1,4 +1,4 @@
-"""crowdveil: make everyone in photos unidentifiable before they are published.
+"""crowdveil: make everyone in photos and videos unidentifiable before they are published.
 
 The public API; everything else may change between releases. Names are imported when they
 are first used, so that `import crowdveil` and `crowdveil --help` stay quick.

@@ -1,7 +1,7 @@
 """What crowdveil does with many photos and videos: `veil`, `plan_photos`, `render_plans`.
 
-Each takes paths and options, names every output, says what is to be done with one file,
-and hands that to `batch`. The commands of the same names are twins of these functions.
+Each takes paths and options, names every output, and hands both to `batch`; what is done with one
+file is in `working`. The commands of the same names are twins of these functions.
 Showing progress is left to a `Watcher`.
 """
 
@@ -9,20 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path, PurePath
-from threading import Lock
 from typing import TypeAlias
 
-from crowdveil.batch import Made, Work, run
-from crowdveil.detect.finder import FaceFinder, load_detectors
+from crowdveil.batch import run
 from crowdveil.errors import CrowdveilError, OptionsInvalid, PlanInvalid
-from crowdveil.filming import plan_video, read_planned_video, render_video
 from crowdveil.kinds import kind_of
 from crowdveil.media.atomic import partial_path
 from crowdveil.media.picture import PhotoFormat
-from crowdveil.media.video.clip import Clip, VideoFormat
+from crowdveil.media.video.clip import VideoFormat
 from crowdveil.media.video.containers import SUFFIXES, VIDEO_SUFFIXES
-from crowdveil.media.video.probe import open_clip
-from crowdveil.notices import Notice
 from crowdveil.options import (
     PLANS,
     VEILED,
@@ -30,7 +25,6 @@ from crowdveil.options import (
     PlanOptions,
     RenderOptions,
     VeilOptions,
-    drawn_with,
 )
 from crowdveil.outputs import (
     PLAN_SUFFIX,
@@ -43,12 +37,9 @@ from crowdveil.outputs import (
     video_place,
 )
 from crowdveil.plan import Plan
-from crowdveil.progress import Tell
-from crowdveil.redact.look import LOSSY_WARNING, Look
 from crowdveil.sources import Input, Refusal, expand, judge_media, judge_plan
 from crowdveil.summary import Summary, Watcher
-from crowdveil.veiling import Breath, encode_veiled, plan_photo, read_planned, render_photo
-from crowdveil.watching import Watch
+from crowdveil.tasks import Setup
 
 AnyPath: TypeAlias = str | PathLike[str]
 
@@ -99,31 +90,7 @@ def veil(
         for item, place in zip(inputs, places, strict=True)
     ]
 
-    def prepare() -> Work:
-        eyes, look, span = _Eyes(options, jobs), options.look(), options.span()
-
-        def work(job: Job, breath: Breath, tell: Tell) -> Made:
-            home = job.plan.parent if job.plan else None
-            if job.partial is not None:
-                clip = open_clip(job.source, job.video)
-                plan, _ = plan_video(
-                    clip, eyes.watch(), home=home, span=span, breath=breath, tell=tell
-                )
-                notices = _render(job, clip, plan, look, options, breath, tell)
-                return Made(_as_drawn(plan, look), notices=notices)
-            plan, photo = plan_photo(
-                job.source, eyes.finder(), eyes.watch, home=home, breath=breath
-            )
-            photo = render_photo(photo, plan, look, breath=breath)
-            breath()
-            data = encode_veiled(
-                photo, job.source, format=job.format, keep_credit=options.keep_credit
-            )
-            return Made(_as_drawn(plan, look), data)
-
-        return work
-
-    return run(found, jobs, prepare, options, watcher)
+    return run(found, jobs, Setup(veil=options), options, options.limits(), watcher)
 
 
 def plan_photos(
@@ -154,24 +121,7 @@ def plan_photos(
         Job(source=item.path, plan=_plan_path(out, item), video=item.video) for item in found.inputs
     ]
 
-    def prepare() -> Work:
-        eyes, span = _Eyes(options, jobs), options.span()
-
-        def work(job: Job, breath: Breath, tell: Tell) -> Made:
-            home = job.plan.parent if job.plan else None
-            if job.video is not None:
-                clip = open_clip(job.source)
-                watch = eyes.watch()
-                plan, damage = plan_video(
-                    clip, watch, home=home, span=span, breath=breath, tell=tell
-                )
-                return Made(plan, notices=damage)
-            plan, _ = plan_photo(job.source, eyes.finder(), eyes.watch, home=home, breath=breath)
-            return Made(plan)
-
-        return work
-
-    return run(found, jobs, prepare, options, watcher)
+    return run(found, jobs, Setup(plan=options), options, options.limits(), watcher)
 
 
 def render_plans(
@@ -225,101 +175,7 @@ def render_plans(
         except CrowdveilError as error:
             found.refusals.append(Refusal(item.path, str(error)))
 
-    def prepare() -> Work:
-        def work(job: Job, breath: Breath, tell: Tell) -> Made:
-            if job.edited is None:
-                raise ValueError("rendering needs a plan")
-            look = options.look(job.edited)
-            warned = () if options.style is not None else _warning(look)
-            if job.partial is not None:
-                clip = read_planned_video(job.source, job.edited, job.video)
-                notices = _render(job, clip, job.edited, look, options, breath, tell)
-                return Made(job.edited, notices=warned + notices)
-            photo = read_planned(job.source, job.edited)
-            photo = render_photo(photo, job.edited, look, breath=breath)
-            breath()
-            data = encode_veiled(
-                photo, job.source, format=job.format, keep_credit=options.keep_credit
-            )
-            return Made(job.edited, data, warned)
-
-        return work
-
-    return run(found, jobs, prepare, options, watcher)
-
-
-def _as_drawn(plan: Plan, look: Look) -> Plan:
-    return plan.model_copy(update={"drawn": drawn_with(look)})
-
-
-def _warning(look: Look) -> tuple[Notice, ...]:
-    """What a user must hear of a style that a plan chose."""
-    return (Notice(LOSSY_WARNING[look.style]),) if look.style in LOSSY_WARNING else ()
-
-
-class _Eyes:
-    """What finds faces in photos and what follows them in videos, made when first needed."""
-
-    def __init__(self, options: VeilOptions | PlanOptions, jobs: Sequence[Job]) -> None:
-        self._options, self._lock = options, Lock()
-        self._detectors = load_detectors()
-        self._finder: FaceFinder | None = None
-        self._watch: Watch | None = None
-        # What is wrong with the weights or the user's detector is said before any work begins.
-        if any(job.video is None for job in jobs):
-            self.finder()
-        elif jobs:
-            self.watch()
-
-    def finder(self) -> FaceFinder:
-        with self._lock:
-            if self._finder is None:
-                self._finder = FaceFinder(
-                    caution=self._options.caution,
-                    detector=self._options.detector,
-                    detectors=self._detectors,
-                )
-            return self._finder
-
-    def watch(self) -> Watch:
-        with self._lock:
-            if self._watch is None:
-                self._watch = Watch(
-                    caution=self._options.caution,
-                    detector=self._options.detector,
-                    every_frame=self._options.every_frame,
-                    detectors=self._detectors,
-                )
-            return self._watch
-
-
-def _render(
-    job: Job,
-    clip: Clip,
-    plan: Plan,
-    look: Look,
-    options: Filming,
-    breath: Breath,
-    tell: Tell,
-) -> tuple[Notice, ...]:
-    """Write a video to its job's partial file; nothing stays of it if that fails."""
-    if job.partial is None:
-        raise ValueError("a video needs a place to be written")
-    try:
-        return render_video(
-            clip,
-            plan,
-            look,
-            job.partial,
-            audio=options.audio,
-            subtitles=options.subtitles,
-            crf=options.crf,
-            breath=breath,
-            tell=tell,
-        )
-    except BaseException:
-        job.partial.unlink(missing_ok=True)
-        raise
+    return run(found, jobs, Setup(render=options), options, options.limits(), watcher)
 
 
 def _job(

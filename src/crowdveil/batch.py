@@ -1,75 +1,73 @@
-"""Runs the jobs of one batch: checks, computes on a few threads, writes, reports.
+"""Runs the jobs of one batch: checks, has them done by workers, writes, reports.
 
-Jobs and the work to do on each come in, a summary comes out. Everything that can be refused
-is refused before the first file is read; after that one bad file fails alone. Threads only
-compute; the caller's thread writes, in the order given, so that an interrupt finds at most
-one output in writing, which then disappears. Videos, too large for memory, are written by
-their thread to a hidden file that gets its name here. What the work is, is left to `api`.
+Jobs and what to do with each come in, a summary comes out. Everything that can be refused
+is refused before the first file is read; after that one bad file fails alone, even one that
+its worker dies of. Workers only compute; the caller's thread writes, in the order given, so that
+an interrupt finds at most one output in writing, which then disappears. Videos, too large for
+memory, are written by their worker to a hidden file that gets its name here.
 """
 
-import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import TypeAlias
 
 from crowdveil.detect.engine import cores
 from crowdveil.errors import CrowdveilError, OutputRefused
+from crowdveil.isolation.crew import Crew
+from crowdveil.isolation.limits import Limits
 from crowdveil.media.atomic import place_whole, write_whole
-from crowdveil.notices import Notice
 from crowdveil.options import Writing
 from crowdveil.outputs import Job, to_do
 from crowdveil.pipeline import in_order
-from crowdveil.plan import Plan
-from crowdveil.progress import Progress, Tell
+from crowdveil.progress import Progress
 from crowdveil.sources import Found
 from crowdveil.summary import Outcome, Status, Summary, Watcher, outcome_of
-from crowdveil.veiling import Breath
-from crowdveil.weigh import BUDGET_PX, weight_px
+from crowdveil.tasks import VEILING, Made, Setup
+from crowdveil.weigh import BUDGET_PX
 
-FEWEST_WORKERS, MOST_WORKERS = 2, 4
-"""Threads: with one core, a second still fills waits; more than four only cost memory."""
+_Crew: TypeAlias = Crew[Setup, Job, Made]
 
-_log = logging.getLogger(__name__)
+MOST_WORKERS = 4
+"""Workers that do photos side by side; more only cost memory."""
+
+WORTH = 5.0
+"""How much work makes a worker worth its start, which takes as long as two or three photos; a photo
+of 1,024 pixels counts as one. Starting takes a core that would be idle, so that less would do for
+the clock, and more for the processor."""
+
+_PHOTO_BYTES = 300_000
+"""Size of such a photo's file."""
+
+
+LARGE = 40.0
+"""Work from which a photo, of some 40 megapixels, gets all cores: two such would not be in memory
+together anyway."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What came of one job, not yet written.
+class Hands:
+    """How photos are shared out.
 
     Attributes:
-        plan: what was, or is to be, veiled.
-        photo: the bytes of the veiled photo, None for a video or if the job asks only for a
-            plan.
-        notices: what the user must hear of the file.
+        workers: how many work side by side.
+        threads: how many cores each of them uses.
     """
 
-    plan: Plan
-    photo: bytes | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-Work: TypeAlias = Callable[[Job, Breath, Tell], Made]
-"""Does one job, called on several threads at once. Writes nothing but a video, to the job's
-`partial`. Calls the second argument between stages and frames, which raises when the batch is
-left, and tells the third how far a video is."""
-
-GRACE_S = 10.0
-"""How long a video in writing gets to stop and clean up; it looks once a frame."""
-
-
-class _Stopped(Exception):  # noqa: N818 (no error: the answer to a request)
-    """The batch was left while a thread was still at work."""
+    workers: int
+    threads: int
 
 
 def run(
     found: Found,
     jobs: Sequence[Job],
-    prepare: Callable[[], Work],
+    setup: Setup,
     writing: Writing,
+    limits: Limits,
     watcher: Watcher | None,
 ) -> Summary:
     """Do every job that is not done yet.
@@ -77,14 +75,15 @@ def run(
     Args:
         found: what else came out of the paths; its refusals become failures.
         jobs: what to do.
-        prepare: makes the work; called once the outputs are known to be fine, and only if
-            there is something to do.
+        setup: what is to be done with each.
         writing: what happens to outputs that exist.
+        limits: what one file may take.
         watcher: told how it gets on.
 
     Raises:
         OutputRefused: as `outputs.to_do`; nothing has been written.
-        CrowdveilError: what `prepare` raises; nothing has been written.
+        WeightsInvalid: the weights, or the user's own detector, cannot be used; nothing has been
+            written.
     """
     rest, already = to_do(jobs, writing)
     outcomes: list[Outcome] = []
@@ -101,60 +100,85 @@ def run(
     for job in already:
         report(Outcome(job.source, Status.ALREADY, output=job.output, plan_file=job.plan))
     if rest:
-        attempts = in_order(
-            rest,
-            partial(_attempt, prepare(), watcher),
-            weight=lambda job: weight_px(job.source, video=job.video is not None),
-            budget=BUDGET_PX,
-            workers=min(max(cores(), FEWEST_WORKERS), MOST_WORKERS),
-            grace_s=GRACE_S if any(job.partial for job in rest) else 0.0,
-        )
-        try:
-            with closing(attempts):
-                for job, made in attempts:
-                    report(_written(job, made, overwrite=writing.overwrite))
-        finally:
-            _sweep(rest)
+        hands = share(rest, cores())
+        with Crew(
+            VEILING,
+            replace(setup, films=rest[0].video is not None),
+            limits,
+            undone="it was NOT copied" if rest[0].output else "there is NO plan of it",
+            room=BUDGET_PX,
+        ) as crew:
+            try:
+                crew.ready(_threads(rest[0], hands))
+                attempts = in_order(
+                    rest,
+                    partial(_attempt, crew, hands, watcher, Lock()),
+                    weight=lambda job: int(_work(job) >= LARGE),
+                    budget=0,  # what is large goes alone; what fits together is for `room`
+                    workers=hands.workers,
+                )
+                with closing(attempts):
+                    for job, made in attempts:
+                        report(_written(job, made, overwrite=writing.overwrite))
+            except BaseException:
+                crew.leave()
+                _sweep(rest)
+                raise
     return Summary(tuple(outcomes), tuple(found.skipped))
 
 
+def share(jobs: Sequence[Job], cores: int) -> Hands:
+    """How to share out photos among workers that use so many cores together.
+
+    Few are done by one worker, as starting another would take longer than they do.
+    """
+    small = [work for work in map(_work, jobs) if work < LARGE]
+    workers = max(min(cores, MOST_WORKERS, len(small), int(sum(small) / WORTH)), 1)
+    return Hands(workers, max(cores // workers, 1))
+
+
+def _work(job: Job) -> float:
+    """How much work a file is, judged by its size; a video is more than any photo."""
+    if job.video is not None:
+        return math.inf
+    with suppress(OSError):
+        return max(job.source.stat().st_size / _PHOTO_BYTES, 1.0)
+    return 1.0
+
+
+def _threads(job: Job, hands: Hands) -> int:
+    return hands.threads if _work(job) < LARGE else cores()
+
+
 def _sweep(jobs: Sequence[Job]) -> None:
-    """Remove what a video left in writing."""
+    """Remove what videos left in writing."""
     for job in jobs:
         if job.partial is not None:
             with suppress(OSError):
                 job.partial.unlink(missing_ok=True)
 
 
-def _attempt(work: Work, watcher: Watcher | None, job: Job, stop: Event) -> Made | str:
-    """Do one job on a thread; the sentence of its failure if it fails."""
-
-    def breath() -> None:
-        if stop.is_set():
-            raise _Stopped
+def _attempt(
+    crew: _Crew, hands: Hands, watcher: Watcher | None, telling: Lock, job: Job, stop: Event
+) -> Made | str:
+    """Have one job done; the sentence of its failure if it fails."""
 
     def tell(progress: Progress) -> None:
         if watcher is not None:
-            watcher.progress(job.source, progress)
+            with telling:  # two animations may be under way
+                watcher.progress(job.source, progress)
 
     try:
-        breath()
         if job.partial is not None:
             _make_folder(job.partial.parent)
-        return work(job, breath, tell)
+        made = crew.do(job, path=job.source, threads=_threads(job, hands), tell=tell)
     except CrowdveilError as error:
-        return str(error)
-    except MemoryError:
-        return f"{job.source}: there is not enough memory for this file; close other programs"
-    except _Stopped:
-        raise
-    except Exception as error:
-        # One photo that trips over a bug must not cost the rest of the batch.
-        _log.debug("%s", job.source, exc_info=True)
-        return (
-            f"{job.source}: failed because of a bug in crowdveil ({type(error).__name__}: "
-            f"{error}); please report it, and do not publish this file as it is"
-        )
+        made = str(error)
+    if isinstance(made, str):
+        _sweep([job])
+    elif (made.photo is None) != (job.output is None or job.partial is not None):
+        return f"{job.source}: a worker did something else than it was asked; please report it"
+    return made
 
 
 def _written(job: Job, made: Made | str, *, overwrite: bool) -> Outcome:

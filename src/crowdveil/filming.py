@@ -66,7 +66,7 @@ def plan_video(
         watch: finds and follows.
         home: the folder that the plan will be saved in, None if it will not be saved.
         span: the part to look at, None for all.
-        breath: called for every frame; raises to stop.
+        breath: called for every frame, as a sign that the work goes on.
         tell: told how far it is.
 
     Returns:
@@ -155,7 +155,7 @@ def render_video(
         target: where to write; the caller makes it appear whole.
         audio, subtitles: what becomes of them.
         crf: rate factor, None for the usual one.
-        breath: called for every frame; raises to stop.
+        breath: called for every frame, as a sign that the work goes on.
         tell: told how far it is.
 
     Returns:

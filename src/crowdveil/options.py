@@ -1,23 +1,23 @@
 """What a user can choose, as one frozen object for each command.
 
 Every default of the command line, of the Python API and of the documentation is written
-here and nowhere else. Contradictions are refused on creation. What the choices do is left
-to `batch` and to what it calls.
+here and nowhere else. Words and paths are converted and contradictions refused on creation.
+What the choices do is left to `batch` and to what it calls.
 """
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid, PlanInvalid
+from crowdveil.isolation.limits import PATIENCE_S, Limits
 from crowdveil.media.picture import PhotoFormat
 from crowdveil.media.video.clip import AudioChoice, Container, Span, SubtitleChoice
 from crowdveil.plan import Drawn, Plan, Shape
 from crowdveil.redact.look import Look, Style
+from crowdveil.validation import Validated
 
 VEILED = Path("veiled")
 """Where veiled copies go when nothing else is said: a folder in the current one."""
@@ -31,22 +31,9 @@ MOST_CRF = 51
 _LOOK = Look()
 
 
-def _choose(options: Any, **kinds: type[StrEnum]) -> None:
-    """Turn words into members of their enumerations; raises `OptionsInvalid` for other words."""
-    for name, kind in kinds.items():
-        given = getattr(options, name)
-        if given is None and type(options).__dataclass_fields__[name].default is None:
-            continue
-        try:
-            object.__setattr__(options, name, kind(given))  # it is still being made
-        except ValueError as error:
-            words = ", ".join(kind)
-            raise OptionsInvalid(f"{name} must be one of {words}, not {given!r}") from error
-
-
 # The parts below are mixed into one another, which slots do not allow.
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Validated):
     """How faces are found.
 
     Attributes:
@@ -57,13 +44,9 @@ class Finding:
     caution: Caution = Caution.NORMAL
     detector: Path | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a word that is none of the choices."""
-        _choose(self, caution=Caution)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Keeping:
+class Keeping(Validated):
     """What a veiled photo keeps of its source.
 
     Attributes:
@@ -74,13 +57,9 @@ class Keeping:
     format: PhotoFormat | None = None
     keep_credit: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse a word that is none of the choices."""
-        _choose(self, format=PhotoFormat)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Drawing:
+class Drawing(Validated):
     """What a veil looks like.
 
     Attributes:
@@ -92,9 +71,7 @@ class Drawing:
     shape: Shape | None = _LOOK.shape
     seed: int = _LOOK.seed
 
-    def __post_init__(self) -> None:
-        """Refuse a look that is out of range."""
-        _choose(self, style=Style, shape=Shape)
+    def _refuse(self) -> None:
         self.look()
 
     def look(self) -> Look:
@@ -106,7 +83,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redrawing:
+class Redrawing(Validated):
     """What a veil looks like that may have been drawn before.
 
     Attributes:
@@ -119,9 +96,7 @@ class Redrawing:
     shape: Shape | None = None
     seed: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a look that is out of range."""
-        _choose(self, style=Style, shape=Shape)
+    def _refuse(self) -> None:
         self.look(None)
 
     def look(self, plan: Plan | None) -> Look:
@@ -159,7 +134,7 @@ def drawn_with(look: Look) -> Drawn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watching:
+class Watching(Validated):
     """How videos are watched; photos are unaffected.
 
     Attributes:
@@ -172,9 +147,7 @@ class Watching:
     start_s: float = 0.0
     end_s: float | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a part that is none."""
-        _choose(self, every_frame=Effort)
+    def _refuse(self) -> None:
         self.span()
 
     def span(self) -> Span | None:
@@ -189,7 +162,7 @@ class Watching:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filming:
+class Filming(Validated):
     """What a veiled video sounds like and how it is kept; photos are unaffected.
 
     Attributes:
@@ -205,15 +178,13 @@ class Filming:
     container: Container | None = None
     crf: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse other words than the choices, and a rate factor that no encoder knows."""
-        _choose(self, audio=AudioChoice, subtitles=SubtitleChoice, container=Container)
+    def _refuse(self) -> None:
         if self.crf is not None and not 0 <= self.crf <= MOST_CRF:
             raise OptionsInvalid(f"crf must be from 0 to {MOST_CRF}, not {self.crf}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing:
+class Writing(Validated):
     """What happens to outputs that exist already; refused when both are unset.
 
     Attributes:
@@ -224,8 +195,7 @@ class Writing:
     overwrite: bool = False
     resume: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse a contradiction."""
+    def _refuse(self) -> None:
         if self.overwrite and self.resume:
             raise OptionsInvalid(
                 "overwrite and resume contradict each other: one replaces what exists, "
@@ -234,18 +204,36 @@ class Writing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(Finding, Watching, Writing):
-    """The choices of `plan`."""
+class Limiting(Validated):
+    """What one file may take before it is given up.
 
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Finding.__post_init__(self)
-        Watching.__post_init__(self)
-        Writing.__post_init__(self)
+    Attributes:
+        memory_gb: most memory of the process that works on it, in 10^9 bytes; None for three
+            quarters of what the computer has.
+        patience_s: longest time in which nothing of it gets done, in seconds.
+    """
+
+    memory_gb: float | None = None
+    patience_s: float = PATIENCE_S
+
+    def _refuse(self) -> None:
+        if self.memory_gb is not None and not 0 < self.memory_gb < math.inf:
+            raise OptionsInvalid(f"memory_gb must be more than 0, not {self.memory_gb}")
+        if not self.patience_s > 0:
+            raise OptionsInvalid(f"patience_s must be more than 0, not {self.patience_s}")
+
+    def limits(self) -> Limits:
+        """The same, for a crew."""
+        return Limits.of(self.memory_gb, self.patience_s)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Redrawing, Keeping, Filming, Writing):
+class PlanOptions(Finding, Watching, Writing, Limiting):
+    """The choices of `plan`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(Redrawing, Keeping, Filming, Writing, Limiting):
     """The choices of `render`.
 
     Attributes:
@@ -254,16 +242,9 @@ class RenderOptions(Redrawing, Keeping, Filming, Writing):
 
     source: Path | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Redrawing.__post_init__(self)
-        Keeping.__post_init__(self)
-        Filming.__post_init__(self)
-        Writing.__post_init__(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
+class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing, Limiting):
     """The choices of `veil`.
 
     Attributes:
@@ -275,14 +256,7 @@ class VeilOptions(Finding, Watching, Drawing, Keeping, Filming, Writing):
     rename: bool = False
     plans: Path | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what any part refuses."""
-        Finding.__post_init__(self)
-        Watching.__post_init__(self)
-        Drawing.__post_init__(self)
-        Keeping.__post_init__(self)
-        Filming.__post_init__(self)
-        Writing.__post_init__(self)
+    def _refuse(self) -> None:
         if self.rename and self.resume:
             raise OptionsInvalid(
                 "rename and resume contradict each other: neutral names do not tell which "

@@ -30,7 +30,6 @@ def in_order(
     weight: Callable[[T], int],
     budget: int,
     workers: int,
-    grace_s: float = 0.0,
 ) -> Generator[tuple[T, R], None, None]:
     """Yield every item with what `work` made of it, in the order of `items`.
 
@@ -41,7 +40,6 @@ def in_order(
         weight: how much of `budget` an item takes while it is worked on, >= 0.
         budget: what items in work may weigh together; a heavier item is worked on alone.
         workers: how many threads, >= 1.
-        grace_s: how long to wait on leaving for threads that have something to clean up.
 
     Raises:
         Exception: whatever `work` raised first, in the order of `items`; the others stop.
@@ -77,10 +75,8 @@ def in_order(
             yield item, future.result()
     finally:
         stop.set()
+        # Not waited for: a thread that is deep in one item writes nothing.
         pool.shutdown(wait=False, cancel_futures=True)
-        # Without grace not waited for: a thread that is deep in one photo writes nothing.
-        if grace_s:
-            wait([future for *_, future in flying], grace_s)
 
 
 def ahead(items: Iterator[T], most: int) -> Generator[T, None, None]:

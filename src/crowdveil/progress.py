@@ -1,4 +1,4 @@
-"""How far one video is: what the thread that works on it tells those who watch."""
+"""How far one video or animation is: what those who work on it tell those who watch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 
 class Stage(StrEnum):
-    """What is being done with a video."""
+    """What is being done with a video or animation."""
 
     LOOKING = "looking"
     VEILING = "veiling"
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one video is.
+    """How far one video or animation is.
 
     Attributes:
         stage: the pass that is under way.
@@ -29,4 +29,4 @@ class Progress:
 
 
 Tell: TypeAlias = Callable[[Progress], None]
-"""Is told how far a video is, after every frame, from the thread that works on it."""
+"""Is told how far a video or animation is, after every frame."""

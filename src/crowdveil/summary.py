@@ -185,4 +185,4 @@ class Watcher(Protocol):
         """One file has ended."""
 
     def progress(self, source: Path, progress: Progress) -> None:
-        """A video has come so far; told for every frame, from another thread."""
+        """A video or animation has come so far; told for every frame, from another thread."""

@@ -25,13 +25,14 @@ from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.photos import encode_photo, read_credit, read_photo
 from crowdveil.media.picture import RGB, Photo, PhotoFormat, Picture
 from crowdveil.plan import Made, Plan, Source, Track
+from crowdveil.progress import Progress, Stage, Tell
 from crowdveil.redact.look import Look
 from crowdveil.redact.render import render_picture
 from crowdveil.track.timeline import Timeline
 from crowdveil.watching import Scene, Watch
 
 Breath = Callable[[], None]
-"""Called between the stages of one photo; raises when the work is no longer wanted."""
+"""Called between the stages of one photo, as a sign that the work goes on."""
 
 
 def plan_photo(
@@ -41,6 +42,7 @@ def plan_photo(
     *,
     home: Path | None,
     breath: Breath,
+    tell: Tell,
 ) -> tuple[Plan, Photo]:
     """Find what must be hidden in one photo.
 
@@ -50,6 +52,7 @@ def plan_photo(
         watch: makes what follows faces through the frames of an animation.
         home: the folder that the plan will be saved in, None if it will not be saved.
         breath: called between stages.
+        tell: told how far an animation is.
 
     Returns:
         The plan, and the photo decoded, so that rendering need not decode it again.
@@ -63,7 +66,7 @@ def plan_photo(
     tracks: tuple[Track, ...] = ()
     found: list[Faces] = []
     if photo.durations_ms:
-        tracks = _followed(photo, watch(), breath)
+        tracks = _followed(photo, watch(), tell)
     else:
         for frame in photo.frames:
             breath()
@@ -110,13 +113,15 @@ def read_planned(path: Path, plan: Plan) -> Photo:
     return photo
 
 
-def render_photo(photo: Photo, plan: Plan, look: Look, *, breath: Breath) -> Photo:
+def render_photo(photo: Photo, plan: Plan, look: Look, *, breath: Breath, tell: Tell) -> Photo:
     """Veil every frame of a photo as its plan says; the plan must belong to it."""
     frames = []
     timeline = Timeline(plan)
     for number, frame in enumerate(photo.frames):
         breath()
         frames.append(render_picture(frame, timeline.at(number), look))
+        if photo.durations_ms:
+            tell(Progress(Stage.VEILING, number + 1, len(photo.frames)))
     return dataclasses.replace(photo, frames=tuple(frames))
 
 
@@ -154,7 +159,7 @@ class _Still:
         return np.asarray(cv2.resize(picture, size_wh, interpolation=method), np.uint8)
 
 
-def _followed(photo: Photo, watch: Watch, breath: Breath) -> tuple[Track, ...]:
+def _followed(photo: Photo, watch: Watch, tell: Tell) -> tuple[Track, ...]:
     """The faces of an animation through its frames, each looked at with everything there is."""
     ends = np.cumsum((0, *photo.durations_ms)) / 1000
     stills = (
@@ -162,7 +167,11 @@ def _followed(photo: Photo, watch: Watch, breath: Breath) -> tuple[Track, ...]:
     )
     rate = len(photo.frames) / max(float(ends[-1]), 0.01 * len(photo.frames))
     scene = Scene(photo.frames[0].size_wh, 1.0, rate)
-    return watch.follow(stills, scene, effort=Effort.FULL, seen=lambda _: breath())[0]
+
+    def seen(count: int) -> None:
+        tell(Progress(Stage.LOOKING, count, len(photo.frames)))
+
+    return watch.follow(stills, scene, effort=Effort.FULL, seen=seen)[0]
 
 
 def sha256_of(path: Path) -> str:

@@ -31,6 +31,7 @@ from crowdveil.track.smooth import STEADY_S, keyframed, steadied
 from crowdveil.track.tracker import Habits, Tracker
 from crowdveil.track.trail import Trail
 from crowdveil.track.verdict import CAREFUL, Policy, Veiled, verdict
+from crowdveil.validation import chosen
 
 QUICK_PX = 512
 """Longest side at which every frame is looked at: a face of 25 pixels in 1280 is still seen."""
@@ -146,6 +147,7 @@ class Watch:
             fusion: as for `FaceFinder`.
 
         Raises:
+            OptionsInvalid: `caution` or `every_frame` is no word of theirs.
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
         detectors = load_detectors() if detectors is None else detectors
@@ -153,10 +155,10 @@ class Watch:
             caution=caution, detector=detector, detectors=detectors, fusion=fusion
         )
         self._quick = FaceFinder(caution=Caution.LOW, detectors=detectors, fusion=fusion)
-        self._effort = every_frame
-        usual = CAREFUL if caution is Caution.HIGH else Policy()
+        self._effort = chosen("every_frame", every_frame, Effort)
+        usual = CAREFUL if self._full.caution == Caution.HIGH else Policy()
         self._habits, self._policy = habits or Habits(), policy or usual
-        self.caution = caution
+        self.caution = self._full.caution
         self.weights = self._full.weights
 
     def follow(
@@ -184,7 +186,8 @@ class Watch:
         )
         with ExitStack() as scope:
             scope.callback(self._full.rest)  # whoever paints next needs the memory
-            guessed = closing(self._guessed(frames, scene, effort or self._effort))
+            how = self._effort if effort is None else chosen("effort", effort, Effort)
+            guessed = closing(self._guessed(frames, scene, how))
             for look, guesses in scope.enter_context(guessed):
                 if look.step is None:
                     self._close(shot, scene, look.frame.number)
@@ -199,7 +202,7 @@ class Watch:
 
     def _looks(self, frames: Iterable[Picturable], scene: Scene, effort: Effort) -> Iterator[_Look]:
         """What to look at in each frame."""
-        every = 1 if effort is Effort.FULL else max(round(FULL_S * scene.rate), 1)
+        every = 1 if effort == Effort.FULL else max(round(FULL_S * scene.rate), 1)
         late = min(max(round(LAST_S * scene.rate), 1), every)
         since = 0
         for now, last in _lasts(_steps(frames, scene)):

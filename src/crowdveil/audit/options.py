@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from crowdveil.audit.resampling import Resampling
 from crowdveil.errors import OptionsInvalid
+from crowdveil.validation import Validated
 
 AUDIT = Path("audit")
 """Where an audit goes when nothing else is said: a folder in the current one."""
@@ -21,7 +22,7 @@ FEWEST_DRAWS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Auditing:
+class Auditing(Validated):
     """What all audits of labelled rows share.
 
     Attributes:
@@ -45,8 +46,7 @@ class Auditing:
     seed: int = 0
     overwrite: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
+    def _refuse(self) -> None:
         if not 0 < self.confidence < 1:
             raise OptionsInvalid(f"confidence must be above 0 and below 1, not {self.confidence}")
         if self.draws < FEWEST_DRAWS:
@@ -115,9 +115,7 @@ class IdentifyOptions(Auditing):
     min_people: int = 10
     alpha: float = 0.5
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
-        super().__post_init__()
+    def _refuse(self) -> None:
         for rate in self.fpir:
             if not 0 < rate < 1:
                 raise OptionsInvalid(f"fpir must be above 0 and below 1, not {rate:g}")
@@ -160,9 +158,7 @@ class VerifyOptions(Auditing):
     alpha: float = 0.5
     recogniser: Path | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
-        super().__post_init__()
+    def _refuse(self) -> None:
         for rate in self.fmr:
             if not 0 < rate < 1:
                 raise OptionsInvalid(f"fmr must be above 0 and below 1, not {rate:g}")

@@ -16,6 +16,13 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command in `sys.argv` and exit."""
+    if getattr(sys, "frozen", False) and sys.argv[1:2] == ["--as-worker"]:
+        # Bundled into one program, which is its own worker.
+        from crowdveil.isolation import worker
+
+        del sys.argv[1]
+        worker.main()
+        return
     _die_by_interrupt()
     if not sys.warnoptions:
         # What libraries warn of is for developers; what users must know is said in sentences.

@@ -113,6 +113,8 @@ def check(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record and report that exist.")
     ] = DEFAULT.overwrite,
+    memory_gb: given.MemoryOption = DEFAULT.memory_gb,
+    patience_s: given.PatienceOption = DEFAULT.patience_s,
     json: Annotated[bool, typer.Option("--json", help="Print the record.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
 ) -> None:
@@ -162,6 +164,8 @@ def check(
             shape=shape,
             seed=seed,
             overwrite=overwrite,
+            memory_gb=memory_gb,
+            patience_s=patience_s,
         )
     except OptionsInvalid as error:
         fail(error)

@@ -145,3 +145,19 @@ JsonOption: TypeAlias = Annotated[
 QuietOption: TypeAlias = Annotated[
     bool, typer.Option("--quiet", help="Print only what went wrong.")
 ]
+MemoryOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-gb",
+        metavar="GB",
+        help="Most memory that one file may take; three quarters of the computer's if not given.",
+    ),
+]
+PatienceOption: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        metavar="SECONDS",
+        help="Give a file up when nothing of it gets done for so long.",
+    ),
+]

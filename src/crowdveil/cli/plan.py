@@ -23,6 +23,8 @@ def plan(
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
     detector: given.DetectorOption = DEFAULT.detector,
+    memory_gb: given.MemoryOption = DEFAULT.memory_gb,
+    patience_s: given.PatienceOption = DEFAULT.patience_s,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
@@ -50,6 +52,8 @@ def plan(
                 overwrite=overwrite,
                 resume=resume,
                 detector=detector,
+                memory_gb=memory_gb,
+                patience_s=patience_s,
             ),
             watcher=watcher,
         ),

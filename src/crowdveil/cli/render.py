@@ -43,6 +43,8 @@ def render(
     crf: given.CrfOption = DEFAULT.crf,
     overwrite: given.OverwriteOption = DEFAULT.overwrite,
     resume: given.ResumeOption = DEFAULT.resume,
+    memory_gb: given.MemoryOption = DEFAULT.memory_gb,
+    patience_s: given.PatienceOption = DEFAULT.patience_s,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
@@ -77,6 +79,8 @@ def render(
                 crf=crf,
                 overwrite=overwrite,
                 resume=resume,
+                memory_gb=memory_gb,
+                patience_s=patience_s,
             ),
             watcher=watcher,
         ),

@@ -62,6 +62,8 @@ def veil(
             "evidence/.",
         ),
     ] = False,
+    memory_gb: given.MemoryOption = DEFAULT.memory_gb,
+    patience_s: given.PatienceOption = DEFAULT.patience_s,
     json: given.JsonOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
@@ -105,6 +107,8 @@ def veil(
         overwrite=overwrite,
         resume=resume,
         detector=detector,
+        memory_gb=memory_gb,
+        patience_s=patience_s,
     )
     report = report_for(Wording("Veiling", "Veiled", out, renames=rename), json=json, quiet=quiet)
     if not check:
@@ -137,6 +141,8 @@ def _veil_and_check(
         shape=options.shape,
         seed=options.seed,
         overwrite=options.overwrite,
+        memory_gb=options.memory_gb,
+        patience_s=options.patience_s,
     )
     require_place(CHECKED, checking)
     made: list[Summary] = []

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from crowdveil.validation import Validated
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrowdOptions:
+
+@dataclass(frozen=True, kw_only=True)
+class CrowdOptions(Validated):
     """How scenarios are worked out.
 
     Attributes:

@@ -21,12 +21,22 @@ Outputs = list[NDArray[np.float32]]
 
 _FIRST = Lock()
 
+_SHARE: list[int] = []
+"""How many cores `use_cores` left to this process, if it did."""
+
+
+def use_cores(most: int) -> None:
+    """Leave the other cores to other processes; to be called before anything is compiled."""
+    _SHARE[:] = [most]
+
 
 def cores() -> int:
     """How many cores this process may use, at least 1."""
     if hasattr(os, "sched_getaffinity"):
-        return max(len(os.sched_getaffinity(0)), 1)
-    return os.cpu_count() or 1
+        found = len(os.sched_getaffinity(0))
+    else:
+        found = os.cpu_count() or 1
+    return max(min([found, *_SHARE]), 1)
 
 
 @dataclass(frozen=True, slots=True)

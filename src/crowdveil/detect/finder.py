@@ -28,6 +28,7 @@ from crowdveil.detect.yunet import YuNet
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
 from crowdveil.models.registry import weights_hash, weights_path
+from crowdveil.validation import chosen
 
 __all__ = ["Caution", "FaceFinder"]
 
@@ -116,9 +117,10 @@ class FaceFinder:
             fusion: another fusion model than the built-in one, for benchmarks; None for that.
 
         Raises:
+            OptionsInvalid: `caution` is no operating point.
             WeightsInvalid: weights are missing or altered, or `detector` cannot be used.
         """
-        self.caution = caution
+        self.caution = caution = chosen("caution", caution, Caution)
         self._custom = load_detector(detector) if detector else None
         self._eyes = Eyes(POINTS[caution], detectors)
         self._fusion = load_fusion(fusion or weights_path("fusion"), caution)

@@ -2,31 +2,44 @@
 
 Paths and options come in; a record of everything that was found and measured goes out, with
 pictures for a report. One bad file does not stop the others: what could not be checked is told
-as loudly as what is exposed. One pair is left to `attempt`.
+as loudly as what is exposed, also what its worker died of. One pair is left to `attempt`.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from crowdveil import __version__
 from crowdveil.detect.engine import cores
-from crowdveil.evidence.attempt import attempt
 from crowdveil.evidence.checked import Checked, One, file_record, result_of, sheet_of
 from crowdveil.evidence.gallery import Gallery, read_gallery
 from crowdveil.evidence.groups import read_groups
-from crowdveil.evidence.identity import attack_all
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.evidence.pairs import Matched, Pair, match
+from crowdveil.evidence.pairs import Matched, match
+from crowdveil.evidence.portraits import Portrait
 from crowdveil.evidence.record import AttackRecord, Evidence, FileRecord, Missing, Result, Settings
 from crowdveil.evidence.stills import close_up
-from crowdveil.evidence.tools import Tools
+from crowdveil.evidence.tasks import (
+    Attack,
+    Attackers,
+    Checkers,
+    attacked_by,
+    attackers,
+    checked_by,
+    checkers,
+    faces_by,
+    recognisers_by,
+    thumb_by,
+    weights_by,
+    workers_for,
+)
 from crowdveil.pipeline import in_order
 from crowdveil.redact.look import Look
-from crowdveil.weigh import BUDGET_PX, weight_px
+from crowdveil.weigh import BUDGET_PX
 
 
 class Watcher(Protocol):
@@ -66,28 +79,45 @@ def check(
         PlanInvalid, WeightsInvalid: plans or weights cannot be used.
     """
     options = options or CheckOptions()
-    matched = match(Path(original), Path(veiled), plans=options.plans)
-    return check_pairs(matched, options=options, watcher=watcher)
+    with checkers(options) as crew:
+        matched = match(
+            Path(original), Path(veiled), plans=options.plans, thumb=partial(thumb_by, crew)
+        )
+        return _checked(matched, crew, options, watcher)
 
 
 def check_pairs(
     matched: Matched, *, options: CheckOptions, watcher: Watcher | None = None
 ) -> Checked:
     """As `check`, for files whose partners are known."""
+    with checkers(options) as crew:
+        return _checked(matched, crew, options, watcher)
+
+
+def _checked(
+    matched: Matched, crew: Checkers, options: CheckOptions, watcher: Watcher | None
+) -> Checked:
+    workers = workers_for(matched.pairs)
+    threads = max(cores() // workers, 1)
     groups = read_groups(options.groups, matched.pairs)
+    unmatched = [Missing(name=str(one.path), why=one.why) for one in matched.unmatched]
     files: list[FileRecord] = []
     ones: list[One] = []
-    with Witnesses() as witnesses:
-        tools = Tools(options, witnesses)
-        gallery = _gallery(options, tools, watcher)
+    attacked: tuple[AttackRecord, ...] = ()
+    with ExitStack() as scope:
+        attacking = None if options.quick else scope.enter_context(attackers(options))
+        # What is wrong with weights is said before any work begins.
+        weights = weights_by(crew, threads)
+        weights |= recognisers_by(attacking) if attacking else {}
+        gallery = _gallery(options, crew, workers, threads, watcher)
         if watcher is not None:
             watcher.begin(len(matched.pairs))
         attempts = in_order(
             matched.pairs,
-            lambda pair, stop: attempt(pair, tools, options, stop),
-            weight=_weight,
+            lambda pair, stop: checked_by(crew, pair, threads),
+            weight=lambda pair: BUDGET_PX if pair.is_video else 0,
             budget=BUDGET_PX,
-            workers=min(max(cores(), 2), 4),
+            workers=workers,
         )
         with closing(attempts):
             for pair, one in attempts:
@@ -95,10 +125,12 @@ def check_pairs(
                 ones.append(one)
                 if watcher is not None:
                     watcher.done(files[-1])
-    attacked: tuple[AttackRecord, ...] = ()
-    if tools.attackers and matched.pairs:
-        files, attacked = _attacked(files, ones, tools, options, gallery, groups)
-    unmatched = tuple(Missing(name=str(one.path), why=one.why) for one in matched.unmatched)
+        if attacking and files:
+            found = _attacked(files, ones, attacking, options, gallery, groups)
+            if isinstance(found, str):
+                unmatched.append(Missing(name="attacks with recognisers", why=found))
+            else:
+                files, attacked = found
     record = Evidence(
         crowdveil=__version__,
         made_on=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -110,18 +142,20 @@ def check_pairs(
             gallery=len(gallery.people),
             gallery_unread=tuple(Missing(name=name, why=why) for name, why in gallery.unread),
         ),
-        weights=tools.weights(),
-        tools=witnesses.versions,
+        weights=weights,
+        tools=Witnesses().versions,
         result=_overall(files, bool(unmatched), attacked),
         files=tuple(files),
-        unmatched=unmatched,
+        unmatched=tuple(unmatched),
         reidentification=attacked,
     )
     sheets = [sheet_of(one, file) for one, file in zip(ones, files, strict=True)]
     return Checked(record, tuple(sheets))
 
 
-def _gallery(options: CheckOptions, tools: Tools, watcher: Watcher | None) -> Gallery:
+def _gallery(
+    options: CheckOptions, crew: Checkers, workers: int, threads: int, watcher: Watcher | None
+) -> Gallery:
     """The faces of other people, looked at first: what is wrong with them ends the check soon."""
     if options.gallery is None:
         return Gallery()
@@ -130,11 +164,10 @@ def _gallery(options: CheckOptions, tools: Tools, watcher: Watcher | None) -> Ga
         if watcher is not None:
             watcher.gallery(done, total)
 
-    return read_gallery(options.gallery, tools.finder(), tools.landmarks(), tell=tell)
+    def faces_of(path: Path) -> Sequence[Portrait] | str:
+        return faces_by(crew, path, threads)
 
-
-def _weight(pair: Pair) -> int:
-    return weight_px(pair.original, video=pair.is_video) + weight_px(pair.copy, video=pair.is_video)
+    return read_gallery(options.gallery, faces_of, workers=workers, tell=tell)
 
 
 def _overall(
@@ -151,20 +184,26 @@ def _overall(
 def _attacked(
     files: list[FileRecord],
     ones: Sequence[One],
-    tools: Tools,
+    crew: Attackers,
     options: CheckOptions,
     gallery: Gallery,
     groups: Sequence[str | None],
-) -> tuple[list[FileRecord], tuple[AttackRecord, ...]]:
-    """Attack the veiled faces of all files, and add what that found to each."""
-    found = attack_all(
-        [one.veiled for one in ones],
+) -> tuple[list[FileRecord], tuple[AttackRecord, ...]] | str:
+    """Attack the veiled faces of all files, and add what that found to each.
+
+    Returns:
+        The files with it and the figures, or the sentence why nothing could be found out.
+    """
+    attack = Attack(
+        faces=tuple(tuple(one.veiled) for one in ones),
         look=_look_of(files, options),
         gallery=gallery.people,
-        landmarks=tools.landmarks(),
-        attackers=tools.attackers,
-        groups=groups,
+        groups=tuple(groups),
     )
+    answer = attacked_by(crew, attack)
+    if isinstance(answer, str):
+        return answer
+    found = answer.attacked
     added = []
     for file, one, new in zip(files, ones, found.recognised, strict=True):
         findings = (*file.findings, *(finding for finding, _ in new))

@@ -1,24 +1,19 @@
 """Reads the user's photos of other people, among whom recognisers search as well.
 
 A folder comes in; every face that a recogniser can use goes out, and a sentence for every photo
-that could not be read. Faces live in memory only. Searching is left to `identity`.
+that could not be read. Faces live in memory only. Decoding is left to `tasks`, searching to
+`identity`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 
-from crowdveil.detect.engine import cores
-from crowdveil.detect.finder import FaceFinder
-from crowdveil.detect.landmarks import LandmarkFinder
-from crowdveil.errors import CrowdveilError, OptionsInvalid, UnreadableMedia
-from crowdveil.evidence.portraits import Portrait, portraits
-from crowdveil.media.photos import read_photo
+from crowdveil.errors import OptionsInvalid, UnreadableMedia
+from crowdveil.evidence.portraits import Portrait
 from crowdveil.pipeline import in_order
-from crowdveil.sources import Input, expand, judge_media
-from crowdveil.weigh import BUDGET_PX, weight_px
+from crowdveil.sources import expand, judge_media
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +31,18 @@ class Gallery:
 
 def read_gallery(
     folder: Path,
-    finder: FaceFinder,
-    landmarks: LandmarkFinder,
+    faces_of: Callable[[Path], Sequence[Portrait] | str],
     *,
+    workers: int,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Gallery:
     """Every face in the photos of a folder and of the folders in it; videos are left alone.
 
     Args:
         folder: of photos.
-        finder: finds the faces.
-        landmarks: finds eyes, nose and mouth.
+        faces_of: gives the faces of a photo, or the sentence why there are none to be had; called
+            on several threads.
+        workers: on how many.
         tell: told how many photos are done, of how many.
 
     Raises:
@@ -59,38 +55,26 @@ def read_gallery(
     photos = [one for one in found.inputs if one.video is None]
     unread = [(one.path.name, _left_out(one.error)) for one in found.refusals]
     people: list[Portrait] = []
-    for done, (one, read) in enumerate(_read(photos, finder, landmarks), 1):
-        if isinstance(read, CrowdveilError):
-            unread.append((one.path.name, _left_out(str(read))))
-        else:
-            people += read
-        tell(done, len(photos))
+    attempts = in_order(
+        photos,
+        lambda one, stop: faces_of(one.path),
+        weight=lambda one: 0,
+        budget=1,
+        workers=workers,
+    )
+    with closing(attempts):
+        for done, (one, read) in enumerate(attempts, 1):
+            if isinstance(read, str):
+                unread.append((one.path.name, _left_out(read)))
+            else:
+                people += read
+            tell(done, len(photos))
     if not people:
         raise OptionsInvalid(
             f"{folder}: shows no face that a recogniser could use, in {len(photos):,} "
             f"{'photo' if len(photos) == 1 else 'photos'} that could be looked at; check --gallery"
         )
     return Gallery(tuple(people), tuple(unread))
-
-
-def _read(
-    photos: list[Input], finder: FaceFinder, landmarks: LandmarkFinder
-) -> Iterator[tuple[Input, list[Portrait] | CrowdveilError]]:
-    def work(one: Input, stop: Event) -> list[Portrait] | CrowdveilError:
-        try:
-            return portraits(read_photo(one.path).frames[0].rgb(), finder, landmarks)
-        except CrowdveilError as error:
-            return error
-
-    attempts = in_order(
-        photos,
-        work,
-        weight=lambda one: weight_px(one.path, video=False),
-        budget=BUDGET_PX,
-        workers=cores(),
-    )
-    with closing(attempts):
-        yield from attempts
 
 
 def _left_out(why: str) -> str:

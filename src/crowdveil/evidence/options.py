@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid
-from crowdveil.options import Redrawing
+from crowdveil.options import Limiting, Redrawing
 from crowdveil.plan import Plan
 from crowdveil.redact.look import Look, Style
 
@@ -20,7 +20,7 @@ _ONNX = ".onnx"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(Redrawing):
+class CheckOptions(Redrawing, Limiting):
     """The choices of `check`.
 
     Attributes:
@@ -37,6 +37,7 @@ class CheckOptions(Redrawing):
         style, margin, shape, seed: what `veil` was given; None for what the plan says, else the
             usual, except that a style is found out.
         overwrite: whether a record and report that exist are replaced.
+        memory_gb, patience_s: see `options.Limiting`.
     """
 
     plans: Path | None = None
@@ -50,9 +51,7 @@ class CheckOptions(Redrawing):
     detector: Path | None = None
     overwrite: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range, and contradictions."""
-        Redrawing.__post_init__(self)
+    def _refuse(self) -> None:
         require_attackers(self.attackers)
         if self.quick:
             attacks = {

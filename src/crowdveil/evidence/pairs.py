@@ -6,7 +6,7 @@ that were renamed by what they show. What a pair is worth is left to `check`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TypeAlias
@@ -32,7 +32,7 @@ _CLOSE, _CLEARLY = 14.0, 0.6
 much closer than any other the right one must be."""
 
 
-_Thumb: TypeAlias = tuple[float, NDArray[np.float32]]
+Thumb: TypeAlias = tuple[float, NDArray[np.float32]]
 """Width over height, and a picture much reduced."""
 
 
@@ -75,13 +75,20 @@ class Matched:
     unmatched: tuple[Unmatched, ...]
 
 
-def match(original: Path, veiled: Path, *, plans: Path | None) -> Matched:
+def match(
+    original: Path,
+    veiled: Path,
+    *,
+    plans: Path | None,
+    thumb: Callable[[Input], Thumb | None],
+) -> Matched:
     """Pair the originals with their copies.
 
     Args:
         original: a file or a folder.
         veiled: the copy, or the folder of the copies.
         plans: the folder of the plans, None if there are none.
+        thumb: what gives pictures much reduced, as `thumb_of`.
 
     Raises:
         UnreadableMedia: a path does not exist.
@@ -104,7 +111,7 @@ def match(original: Path, veiled: Path, *, plans: Path | None) -> Matched:
             return Matched((), tuple(unmatched))
     else:
         named, left, rest = _by_name(sources.inputs, copies.inputs)
-        found = _by_look(left, rest)
+        found = _by_look(left, rest, thumb)
         named += [(a, b, True) for a, b in found]
         left = [one for one in left if all(one is not a for a, _ in found)]
         rest = [one for one in rest if all(one is not b for _, b in found)]
@@ -174,18 +181,20 @@ def _only(found: Sequence[Input]) -> Input | None:
     return found[0] if len(found) == 1 else None
 
 
-def _by_look(sources: Sequence[Input], copies: Sequence[Input]) -> list[tuple[Input, Input]]:
+def _by_look(
+    sources: Sequence[Input], copies: Sequence[Input], thumb: Callable[[Input], Thumb | None]
+) -> list[tuple[Input, Input]]:
     """Pairs that show the same but for the faces, where there is no doubt about it."""
     if not sources or not copies:
         return []
-    before = [(one, thumb) for one in sources if (thumb := _thumb(one)) is not None]
+    before = [(one, small) for one in sources if (small := thumb(one)) is not None]
     pairs: list[tuple[Input, Input]] = []
     for copy in copies:
-        after = _thumb(copy)
-        free = [(one, thumb) for one, thumb in before if all(one is not a for a, _ in pairs)]
+        after = thumb(copy)
+        free = [(one, small) for one, small in before if all(one is not a for a, _ in pairs)]
         if after is None or not free:
             continue
-        apart = np.array([_difference(thumb, after) for _, thumb in free])
+        apart = np.array([_difference(small, after) for _, small in free])
         best = int(apart.argmin())
         second = float(np.partition(apart, 1)[1]) if len(apart) > 1 else np.inf
         if apart[best] < _CLOSE and apart[best] < _CLEARLY * second:
@@ -202,7 +211,7 @@ def _difference(
     return float(np.median(np.abs(a[1] - b[1])))
 
 
-def _thumb(one: Input) -> _Thumb | None:
+def thumb_of(one: Input) -> Thumb | None:
     """Width over height, and the first picture much reduced; None if it cannot be read."""
     try:
         if one.video is not None:

@@ -1,39 +1,50 @@
-"""Detectors and recognisers of one check.
+"""Detectors of one check.
 
-Options come in; finders, watches and embedders go out, the same for all files and safe to ask from
-several threads, with the hashes of all weights that were used.
+Options come in; finders and watches go out, the same for all files and safe to ask from several
+threads, with the hashes of all weights that were used.
 """
 
+from collections.abc import Callable, Mapping
 from threading import Lock
 
+from crowdveil.detect.detector import Detector
 from crowdveil.detect.finder import FaceFinder, load_detectors
 from crowdveil.detect.landmarks import LandmarkFinder
-from crowdveil.evidence.attackers import load_attackers
+from crowdveil.detect.pulse import with_pulse
 from crowdveil.evidence.leaks.witnesses import Witnesses
 from crowdveil.evidence.moving import SENSITIVE
 from crowdveil.evidence.options import CheckOptions
-from crowdveil.recognise.embedder import Embedder
 from crowdveil.watching import Watch
 
 
 class Tools:
-    """Detectors and recognisers; used by several threads.
+    """Detectors; used by several threads.
 
     Attributes:
         witnesses: programs of others that look for leaks.
-        attackers: the recognisers, none if the attacks are left out.
     """
 
-    def __init__(self, options: CheckOptions, witnesses: Witnesses) -> None:
-        """Load them; what is wrong with weights is said before any work begins."""
-        self._options, self.witnesses, self._lock = options, witnesses, Lock()
-        self._detectors = load_detectors()
+    def __init__(
+        self, options: CheckOptions, witnesses: Witnesses, beat: Callable[[], None]
+    ) -> None:
+        """Prepare; each is loaded when it is first needed.
+
+        Args:
+            options: of the check.
+            witnesses: programs of others.
+            beat: called, on any thread, each time that a detector has seen something.
+        """
+        self._options, self.witnesses, self._lock, self._beat = options, witnesses, Lock(), beat
+        self._loaded: Mapping[str, Detector] | None = None
         self._finder: FaceFinder | None = None
         self._landmarks: LandmarkFinder | None = None
-        self.attackers: tuple[Embedder, ...] = ()
-        self.finder()
-        if not options.quick:
-            self.attackers = load_attackers(options.attackers)
+
+    @property
+    def _detectors(self) -> Mapping[str, Detector]:
+        if self._loaded is None:
+            self._loaded = with_pulse(load_detectors(), self._beat)
+            self._beat()
+        return self._loaded
 
     def finder(self) -> FaceFinder:
         """What finds the faces of one picture."""
@@ -62,7 +73,5 @@ class Tools:
         return self._landmarks
 
     def weights(self) -> dict[str, str]:
-        """Name and hash of everything that was used."""
-        used = dict(self.finder().weights)
-        used |= {one.recogniser.name: one.recogniser.sha256 for one in self.attackers}
-        return used
+        """Name and hash of the detectors."""
+        return dict(self.finder().weights)

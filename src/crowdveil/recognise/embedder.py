@@ -69,6 +69,16 @@ class Embedder:
         self.frame = frame
         self._run = run
 
+    def with_pulse(self, beat: Callable[[], None]) -> "Embedder":
+        """The same, but it calls `beat`, on any thread, after each batch of faces."""
+
+        def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+            vectors = self._run(batch)
+            beat()
+            return vectors
+
+        return Embedder(self.recogniser, self.frame, run)
+
     def __repr__(self) -> str:
         """Its name and the weights' hash; never a vector."""
         return f"Embedder({self.recogniser.name!r}, sha256={self.recogniser.sha256[:12]!r})"

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
-from av.container import InputContainer
+if TYPE_CHECKING:  # FFmpeg is slow to load, and options need only the types
+    from av.container import InputContainer
 
 BACK_S = Fraction(1, 10)
 """A stream that goes back by so much begins anew; less is the inexactness of writers.
@@ -60,7 +60,7 @@ class Clock:
     start_s: Fraction | None = None
     cut_short: bool = False
 
-    def mended(self, container: InputContainer) -> Iterator[Any]:
+    def mended(self, container: "InputContainer") -> Iterator[Any]:
         """The packets of all streams of a file, with their times mended in place.
 
         Where `moves` is not empty, the file must not have been read from before.
@@ -86,7 +86,7 @@ class Clock:
             yield packet
 
 
-def clock_of(container: InputContainer, main: int) -> Clock:
+def clock_of(container: "InputContainer", main: int) -> Clock:
     """Look at all packets of a file that was just opened; it must be opened anew to be read.
 
     Args:
@@ -94,13 +94,15 @@ def clock_of(container: InputContainer, main: int) -> Clock:
         main: number of the stream of the picture.
     """
     survey = _Survey(container, main)
+    import av
+
     with suppress(av.error.FFmpegError):  # the reader tells of it
         for packet in _packets(container):
             survey.see(packet)
     return survey.clock()
 
 
-def _packets(container: InputContainer) -> Iterator[Any]:
+def _packets(container: "InputContainer") -> Iterator[Any]:
     # PyAV trips at the end over streams that appeared on the way (a broken FLV).
     with suppress(IndexError):
         yield from container.demux()
@@ -132,7 +134,7 @@ class _Piece:
 class _Survey:
     """Finds the pieces while packets go by."""
 
-    def __init__(self, container: InputContainer, main: int) -> None:
+    def __init__(self, container: "InputContainer", main: int) -> None:
         breaks_off = bool(container.format.flags & BREAKS_OFF)
         self._ahead_s = AHEAD_S if breaks_off else AHEAD_ELSEWHERE_S
         self._main = main

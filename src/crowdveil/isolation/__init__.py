@@ -1,0 +1,1 @@
+"""Work on untrusted files in processes of their own: what crashes there costs one file."""
