@@ -24,7 +24,7 @@ FILMS = [
 ]
 
 
-@pytest.mark.parametrize("cut", [1, 7, 100])
+@pytest.mark.parametrize("cut", [1, 100])
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
 def test_a_file_that_lacks_its_last_bytes_is_said_to_break_off(
     film: Film, cut: int, tmp_path: Path
