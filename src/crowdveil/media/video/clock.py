@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # FFmpeg is slow to load, and options need only the types
     from av.container import InputContainer
 
-BACK_S = Fraction(1, 10)
+BACK_S = 0.1
 """A stream that goes back by so much begins anew; less is the inexactness of writers.
 Source: ffmpeg's own program (`ts_discontinuity_detect`)."""
 
-AHEAD_S, AHEAD_ELSEWHERE_S = Fraction(10), Fraction(3600)
+AHEAD_S, AHEAD_ELSEWHERE_S = 10.0, 3600.0
 """A stream that leaps ahead by more begins anew; less is a pause. The first is for containers
 whose clocks are known to break off (broadcasts, discs). Source: ffplay's `max_frame_duration`."""
 
@@ -28,16 +28,16 @@ BREAKS_OFF = 0x0200
 
 BEGINS = "a piece of the clock begins"
 
-_NEAR_S = Fraction(5)
+_NEAR_S = 5.0
 """How far streams of one piece may lie apart where it begins."""
 
-_REORDERED_S = Fraction(1)
+_REORDERED_S = 1.0
 """Pictures that others refer to are decoded at most so much earlier than they are shown."""
 
-_LEAP_S = Fraction(1)
+_LEAP_S = 1.0
 """A step from which a stream may have followed another into a new piece."""
 
-_LONGEST_S = Fraction(10)
+_LONGEST_S = 10.0
 """A packet that claims to last longer is not believed."""
 
 
@@ -110,11 +110,20 @@ def _packets(container: "InputContainer") -> Iterator[Any]:
 
 @dataclass(slots=True)
 class _Stretch:
-    """What one stream has in one piece; times in seconds of the file's own clock."""
+    """What one stream has in one piece, in ticks of `base` seconds of the file's own clock."""
 
     since: int
-    start_s: Fraction
-    end_s: Fraction
+    start: int
+    end: int
+    base: Fraction
+
+    @property
+    def start_s(self) -> Fraction:
+        return self.start * self.base
+
+    @property
+    def end_s(self) -> Fraction:
+        return self.end * self.base
 
 
 @dataclass(slots=True)
@@ -126,8 +135,8 @@ class _Piece:
         stretches: by the number of the stream.
     """
 
-    low_s: Fraction
-    high_s: Fraction
+    low_s: float
+    high_s: float
     stretches: dict[int, _Stretch] = field(default_factory=dict)
 
 
@@ -144,7 +153,8 @@ class _Survey:
         self._usual_s = Fraction(1, 30) if not rate else 1 / Fraction(rate)
         self._pieces: list[_Piece] = []
         self._in: dict[int, int] = {}
-        self._next_s: dict[int, Fraction] = {}
+        self._next_s: dict[int, float] = {}
+        self._bases: dict[int, tuple[Fraction, float]] = {}
         self._count: dict[int, int] = {}
         self._corrupt: dict[int, bool] = {}
         self._untold = 0
@@ -154,23 +164,29 @@ class _Survey:
         index = packet.stream_index
         number = self._count.get(index, 0)
         self._count[index] = number + 1
-        ticks = packet.dts
-        if ticks is None and index != self._main:
-            ticks = packet.pts
-        if packet.size:
-            self._corrupt[index] = packet.is_corrupt
-        if index == self._main and packet.size and index not in self._in:
-            self._untold += ticks is None and packet.pts is None
-        if ticks is None or not packet.size:
+        if not packet.size:
             return
-        now_s = ticks * Fraction(packet.time_base)
-        shown_s = now_s if packet.pts is None else packet.pts * Fraction(packet.time_base)
-        piece = self._piece_of(index, now_s, shown_s, key=packet.is_keyframe)
-        lasts_s = (packet.duration or 0) * Fraction(packet.time_base)
-        if not 0 < lasts_s <= _LONGEST_S:
-            lasts_s = self._usual_s if index == self._main else Fraction(0)
-        self._in[index], self._next_s[index] = piece, now_s + lasts_s
-        self._extend(piece, index, number, now_s, (shown_s, shown_s + lasts_s))
+        self._corrupt[index] = packet.is_corrupt
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        if ticks is None:
+            self._untold += index == self._main and index not in self._in
+            return
+        base, tick_s = self._base(packet)
+        shown = ticks if packet.pts is None else packet.pts
+        now_s, lasts = ticks * tick_s, packet.duration or 0
+        if not 0 < lasts * tick_s <= _LONGEST_S:
+            lasts = round(self._usual_s / base) if index == self._main else 0
+        piece = self._piece_of(index, now_s, shown * tick_s, key=packet.is_keyframe)
+        self._in[index], self._next_s[index] = piece, now_s + lasts * tick_s
+        known = self._pieces[piece]
+        if index in self._leading:
+            known.low_s, known.high_s = min(known.low_s, now_s), max(known.high_s, now_s)
+        stretch = known.stretches.get(index)
+        if stretch is None:
+            known.stretches[index] = _Stretch(number, shown, shown + lasts, base)
+        else:
+            stretch.start = min(stretch.start, shown)
+            stretch.end = max(stretch.end, shown + lasts)
 
     def clock(self) -> Clock:
         """What was found."""
@@ -190,7 +206,7 @@ class _Survey:
             return Clock(moves, cut_short=cut_short)
         return Clock(moves, end_s - start_s, start_s, cut_short)
 
-    def _piece_of(self, index: int, now_s: Fraction, shown_s: Fraction, *, key: bool) -> int:
+    def _piece_of(self, index: int, now_s: float, shown_s: float, *, key: bool) -> int:
         """The number of the piece that a packet is of, which may be a new one."""
         current = self._in.get(index)
         if index not in self._leading or current is None:
@@ -198,7 +214,7 @@ class _Survey:
         step_s = now_s - self._next_s[index]
         if step_s < -BACK_S and index == self._main:
             # Some readers guess in which order pictures are decoded, and guess backwards.
-            shown_before_s = self._pieces[current].stretches[index].end_s
+            shown_before_s = float(self._pieces[current].stretches[index].end_s)
             if shown_s > shown_before_s - (BACK_S if key else _REORDERED_S):
                 return current
         if -BACK_S <= step_s <= _LEAP_S:
@@ -211,7 +227,7 @@ class _Survey:
         self._pieces.append(_Piece(now_s, now_s))
         return len(self._pieces) - 1
 
-    def _joined(self, first: int, now_s: Fraction) -> int:
+    def _joined(self, first: int, now_s: float) -> int:
         """The latest piece that a stream may be of which does not lead."""
         if not self._pieces:
             self._pieces.append(_Piece(now_s, now_s))
@@ -221,23 +237,13 @@ class _Survey:
                 return number
         return first
 
-    def _extend(
-        self,
-        piece: int,
-        index: int,
-        number: int,
-        now_s: Fraction,
-        shown_s: tuple[Fraction, Fraction],
-    ) -> None:
-        known = self._pieces[piece]
-        if index in self._leading:
-            known.low_s, known.high_s = min(known.low_s, now_s), max(known.high_s, now_s)
-        stretch = known.stretches.get(index)
-        if stretch is None:
-            known.stretches[index] = _Stretch(number, *shown_s)
-        else:
-            stretch.start_s = min(stretch.start_s, shown_s[0])
-            stretch.end_s = max(stretch.end_s, shown_s[1])
+    def _base(self, packet: Any) -> tuple[Fraction, float]:
+        """The seconds that a tick of a packet's stream lasts, exactly and for quick comparisons."""
+        known = self._bases.get(packet.stream_index)
+        if known is None:
+            base = Fraction(packet.time_base)
+            known = self._bases[packet.stream_index] = base, float(base)
+        return known
 
     def _moves_s(self) -> list[Fraction]:
         """By how much each piece is moved, so that no stream overlaps with what it had before."""
