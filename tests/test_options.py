@@ -10,8 +10,10 @@ import pytest
 import crowdveil
 from crowdveil.errors import OptionsInvalid
 from crowdveil.evidence.options import CHECKED, CheckOptions
+from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video.clip import AudioChoice, Container, SubtitleChoice
 from crowdveil.options import PLANS, VEILED, PlanOptions, RenderOptions, VeilOptions
-from crowdveil.redact.look import Look
+from crowdveil.redact.look import Look, Style
 
 COMMANDS: dict[str, tuple[Callable[..., Any], Any, Path]] = {
     "veil": (crowdveil.veil, VeilOptions(), VEILED),
@@ -80,3 +82,19 @@ def test_contradictions_are_refused(kind: Callable[..., Any], choice: dict[str, 
 def test_options_cannot_change_under_a_running_batch() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         VeilOptions().plans = Path("elsewhere")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", [VeilOptions, RenderOptions])
+def test_words_become_choices_and_other_words_are_refused(kind: Callable[..., Any]) -> None:
+    options = kind(audio="drop", subtitles="keep", container="mp4", style="solid", format="png")
+    assert options == kind(
+        audio=AudioChoice.DROP,
+        subtitles=SubtitleChoice.KEEP,
+        container=Container.MP4,
+        style=Style.SOLID,
+        format=PhotoFormat.PNG,
+    )
+    assert options.audio is AudioChoice.DROP
+    for name in ("audio", "subtitles", "container", "style", "format", "shape"):
+        with pytest.raises(OptionsInvalid, match=f"{name} must be one of"):
+            kind(**{name: "none of these"})

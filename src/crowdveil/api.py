@@ -25,10 +25,12 @@ from crowdveil.kinds import kind_of
 from crowdveil.media.atomic import make_folder, write_whole
 from crowdveil.media.leftovers import partial_path
 from crowdveil.media.picture import PhotoFormat
+from crowdveil.media.video.clip import VideoFormat
 from crowdveil.media.video.containers import SUFFIXES, VIDEO_SUFFIXES
 from crowdveil.options import (
     PLANS,
     VEILED,
+    Filming,
     PlanOptions,
     RenderOptions,
     VeilOptions,
@@ -36,6 +38,7 @@ from crowdveil.options import (
 from crowdveil.outputs import (
     PLAN_SUFFIX,
     Job,
+    container_of,
     format_of,
     neutral_places,
     only_file,
@@ -62,7 +65,7 @@ def veil(
     Args:
         paths: photos, videos and folders; folders are searched through and keep their tree.
         out: the folder for the copies (`veiled` if None), or for a single file a file name,
-            whose suffix chooses a photo's format.
+            whose suffix chooses a photo's format or a video's container.
         options: None for the defaults.
         watcher: told how it gets on.
 
@@ -80,7 +83,9 @@ def veil(
     format = _chosen_format(options.format, single)
     outputs = [folder for folder in (out, options.plans) if folder is not None]
     found = expand(given, judge_media, outputs=outputs)
-    places = [_place(item, format) for item in found.inputs]
+    container = _chosen_container(options, single)
+    inputs = [_as_asked(item, container) for item in found.inputs]
+    places = [_place(item, format) for item in inputs]
     if options.rename:
         places = neutral_places(places)
     if options.names is not None:
@@ -92,7 +97,7 @@ def veil(
             plan=_plan_path(options.plans, item) if options.plans else None,
             format=format,
         )
-        for item, place in zip(found.inputs, places, strict=True)
+        for item, place in zip(inputs, places, strict=True)
     ]
 
     def begin() -> None:
@@ -149,7 +154,7 @@ def render_plans(
     Args:
         paths: plans and folders; folders are searched through and keep their tree.
         out: the folder for the copies (`veiled` if None), or for a single plan a file name,
-            whose suffix chooses a photo's format.
+            whose suffix chooses a photo's format or a video's container.
         options: None for the defaults.
         watcher: told how it gets on.
 
@@ -163,6 +168,7 @@ def render_plans(
     given, out = _paths(paths), VEILED if out is None else Path(out)
     single = only_file(given, out)
     format = _chosen_format(options.format, single)
+    container = _chosen_container(options, single)
     found = expand(given, judge_plan, outputs=[out])
     jobs: list[Job] = []
     for item in found.inputs:
@@ -170,7 +176,9 @@ def render_plans(
             plan = Plan.load(item.path)
             source = _source_of(item, plan, options.source)
             kind = kind_of(source)
-            original = Input(source, _source_place(item), kind.format, kind.video)
+            original = _as_asked(
+                Input(source, _source_place(item), kind.format, kind.video), container
+            )
             place = _place(original, format)
             jobs.append(
                 replace(
@@ -250,6 +258,22 @@ def _chosen_format(format: PhotoFormat | None, single: Path | None) -> PhotoForm
             "change one of the two"
         )
     return format or by_name
+
+
+def _chosen_container(options: Filming, single: Path | None) -> VideoFormat | None:
+    by_name = container_of(single) if single else None
+    asked = None if options.container is None else VideoFormat(options.container)
+    if asked and by_name and asked is not by_name:
+        raise OptionsInvalid(
+            f"{single} would be named like {by_name.upper()} but hold {asked.upper()}; "
+            "change one of the two"
+        )
+    # AVI knows no times, so that only what is AVI already is written as such.
+    return asked or (None if by_name is VideoFormat.AVI else by_name)
+
+
+def _as_asked(item: Input, container: VideoFormat | None) -> Input:
+    return replace(item, video=container or item.video) if item.video else item
 
 
 def _plan_path(folder: Path, item: Input) -> Path:

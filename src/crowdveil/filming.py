@@ -16,7 +16,15 @@ from crowdveil import __version__
 from crowdveil.detect.engine import cores
 from crowdveil.errors import PlanInvalid, UnreadableMedia
 from crowdveil.heap import give_back
-from crowdveil.media.video.clip import AudioChoice, Clip, Span, stored_box
+from crowdveil.media.video.clip import (
+    AudioChoice,
+    Clip,
+    Span,
+    SubtitleChoice,
+    VideoFormat,
+    stored_box,
+)
+from crowdveil.media.video.left_out import of_subtitles
 from crowdveil.media.video.probe import VOICES, open_clip
 from crowdveil.media.video.reader import FrameReader, StoredFrame
 from crowdveil.media.video.writer import ClipWriter
@@ -102,12 +110,11 @@ def plan_video(
         made=Made(crowdveil=__version__, caution=watch.caution, weights=watch.weights),
         tracks=tracks,
     )
-    damage = reader.damage.sentence()
-    return plan, () if damage is None else (Notice(damage, loud=reader.damage.loud),)
+    return plan, _lacking(clip, reader, span)
 
 
-def read_planned_video(path: Path, plan: Plan) -> Clip:
-    """The video that a plan belongs to.
+def read_planned_video(path: Path, plan: Plan, target: VideoFormat | None = None) -> Clip:
+    """The video that a plan belongs to, to be copied into the container `target`.
 
     Raises:
         PlanInvalid: the file is not the one that the plan was made for.
@@ -119,7 +126,7 @@ def read_planned_video(path: Path, plan: Plan) -> Clip:
             "(its SHA-256 differs), so the faces are elsewhere; find that video and give its "
             "folder with --source, or make a new plan"
         )
-    clip = open_clip(path)
+    clip = open_clip(path, target)
     if clip.size_wh != (plan.source.width, plan.source.height):
         raise PlanInvalid(
             f"{path}: the plan gives another size than the video has; make a new plan"
@@ -134,6 +141,7 @@ def render_video(
     target: Path,
     *,
     audio: AudioChoice,
+    subtitles: SubtitleChoice,
     crf: int | None,
     breath: Breath,
     tell: Tell,
@@ -145,7 +153,7 @@ def render_video(
         plan: says what is veiled, and which part of the video is written.
         look: what a veil looks like.
         target: where to write; the caller makes it appear whole.
-        audio: what becomes of the sound.
+        audio, subtitles: what becomes of them.
         crf: rate factor, None for the usual one.
         breath: called for every frame, as a sign that the work goes on.
         tell: told how far it is.
@@ -161,7 +169,7 @@ def render_video(
     reader = FrameReader(clip, span)
     canvases = ahead(_canvases(reader, clip, plan, look), _AHEAD)
     with (
-        ClipWriter(target, clip, audio=audio, crf=crf, span=span) as writer,
+        ClipWriter(target, clip, audio=audio, subtitles=subtitles, crf=crf, span=span) as writer,
         closing(
             in_order(canvases, _paint, weight=lambda _: 0, budget=1, workers=cores())
         ) as painted,
@@ -179,10 +187,22 @@ def render_video(
             )
         writer.finish()
     give_back()
-    notices = [Notice(text) for text in clip.notices]
-    if clip.has_audio and audio is AudioChoice.KEEP:
-        notices.append(Notice(VOICES))
-    return tuple(notices)
+    texts = [
+        *clip.notices,
+        *of_subtitles(clip.subtitles, subtitles, clip.target),
+        *writer.notices,
+    ]
+    if clip.has_audio and audio == AudioChoice.KEEP:
+        texts.append(VOICES)
+    return _lacking(clip, reader, span) + tuple(Notice(text) for text in dict.fromkeys(texts))
+
+
+def _lacking(clip: Clip, reader: FrameReader, span: Span | None) -> tuple[Notice, ...]:
+    """What must be said loudly: that the copy is not the whole."""
+    damage = reader.damage.sentence()
+    breaks_off = () if span is not None and span.end_s is not None else clip.lacking
+    texts = (*breaks_off, *(() if damage is None else (damage,)))
+    return tuple(Notice(text, loud=True) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from crowdveil.detect.points import Caution
 from crowdveil.errors import OptionsInvalid, PlanInvalid
 from crowdveil.isolation.limits import PATIENCE_S, Limits
 from crowdveil.media.picture import PhotoFormat
-from crowdveil.media.video.clip import AudioChoice, Span
+from crowdveil.media.video.clip import AudioChoice, Container, Span, SubtitleChoice
 from crowdveil.plan import Drawn, Plan, Shape
 from crowdveil.redact.look import Look, Style
 from crowdveil.validation import Validated
@@ -163,14 +163,19 @@ class Watching(Validated):
 
 @dataclass(frozen=True, kw_only=True)
 class Filming(Validated):
-    """What a veiled video sounds like and how well it is kept; photos are unaffected.
+    """What a veiled video sounds like and how it is kept; photos are unaffected.
 
     Attributes:
         audio: what becomes of the sound.
+        subtitles: what becomes of subtitles.
+        container: the container of every veiled video, or None for each source's own (Matroska
+            where that is not written).
         crf: rate factor of the encoder, 0 (nothing lost) to 51, or None for the usual one.
     """
 
     audio: AudioChoice = AudioChoice.KEEP
+    subtitles: SubtitleChoice = SubtitleChoice.DROP
+    container: Container | None = None
     crf: int | None = None
 
     def _refuse(self) -> None:

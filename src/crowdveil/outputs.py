@@ -151,6 +151,12 @@ def format_of(path: PurePath) -> PhotoFormat | None:
     return next((format for format, known in SUFFIXES.items() if suffix in known), None)
 
 
+def container_of(path: PurePath) -> VideoFormat | None:
+    """The container that a file name stands for, None if it is none that is written."""
+    suffix = path.suffix.lower()
+    return next((video for video, known in containers.SUFFIXES.items() if suffix in known), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """The jobs of a batch, each list in the given order.

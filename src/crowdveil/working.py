@@ -70,12 +70,12 @@ def _veiling(options: VeilOptions, eyes: "_Eyes") -> Work:
             from crowdveil.filming import plan_video  # brings FFmpeg along
             from crowdveil.media.video.probe import open_clip
 
-            clip = open_clip(job.source)
-            plan, damage = plan_video(
+            clip = open_clip(job.source, job.video)
+            plan, _ = plan_video(
                 clip, eyes.watch(), home=home, span=span, breath=line.beat, tell=line.tell
             )
             notices = _film(job, clip, plan, look, options, line)
-            return Made(_as_drawn(plan, look), notices=damage + notices)
+            return Made(_as_drawn(plan, look), notices=notices)
         plan, photo = plan_photo(
             job.source, eyes.finder(), eyes.watch, home=home, breath=line.beat, tell=line.tell
         )
@@ -118,7 +118,7 @@ def _rendering(options: RenderOptions) -> Work:
         if job.partial is not None:
             from crowdveil.filming import read_planned_video
 
-            clip = read_planned_video(job.source, job.edited)
+            clip = read_planned_video(job.source, job.edited, job.video)
             notices = _film(job, clip, job.edited, look, options, line)
             return Made(job.edited, notices=warned + notices)
         photo = read_planned(job.source, job.edited)
@@ -154,6 +154,7 @@ def _film(
             look,
             job.partial,
             audio=options.audio,
+            subtitles=options.subtitles,
             crf=options.crf,
             breath=line.beat,
             tell=line.tell,

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import av
@@ -190,7 +191,7 @@ def test_a_broken_video_fails_alone(crowdveil: Run, street: Path, tmp_path: Path
     assert "a.mp4" in line
 
 
-@pytest.mark.parametrize("out", ["out.jpg", "out.mkv"])
+@pytest.mark.parametrize("out", ["out.jpg", "out.avi", "out.wmv"])
 def test_a_name_that_does_not_fit_is_refused(
     out: str, crowdveil: Run, street: Path, tmp_path: Path
 ) -> None:
@@ -235,3 +236,84 @@ def test_progress_is_told_as_json(crowdveil: Run, street: Path, tmp_path: Path) 
     assert stages[0] == "looking"
     assert stages[-1] == "veiling"
     assert next(line for line in told if "status" in line)["frames"] == FRAMES
+
+
+HOME = "HOME(13.3777,52.5163) 2026.11.28 12:34:56"
+
+
+@pytest.fixture(scope="session")
+def drone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short film of nobody, with sound and a subtitle track that tells where and when."""
+    folder = tmp_path_factory.mktemp("drone")
+    (folder / "a.srt").write_text(f"1\n00:00:00,100 --> 00:00:00,300\n{HOME}\n")
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=160x96:r=25:d=0.4"]
+    command += ["-f", "lavfi", "-i", "sine=d=0.4", "-i", "a.srt", "-c:a", "aac"]
+    command += ["-c:s", "mov_text", "-movflags", "+faststart", "a.mp4"]
+    subprocess.run(command, check=True, cwd=folder)
+    return folder / "a.mp4"
+
+
+needs_ffmpeg = pytest.mark.skipif(which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+@needs_ffmpeg
+def test_subtitles_that_tell_where_are_left_out_and_said_to_be(
+    crowdveil: Run, drone: Path, tmp_path: Path
+) -> None:
+    said = crowdveil("veil", drone, "-o", tmp_path / "out.mp4")
+    assert said.code == 0
+    assert HOME.encode() in drone.read_bytes()
+    assert b"52.5163" not in (tmp_path / "out.mp4").read_bytes()
+    assert "left out: 1 subtitle track (mov_text)" in said.out
+    said = crowdveil("veil", drone, "-o", tmp_path / "kept.mkv", "--subtitles", "keep")
+    assert said.code == 0
+    assert HOME.encode() in (tmp_path / "kept.mkv").read_bytes()
+    assert "positions, clock times" in said.out
+
+
+@needs_ffmpeg
+def test_a_broadcast_becomes_mp4_by_name_or_by_option(
+    crowdveil: Run, drone: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "a.ts"
+    command = ["ffmpeg", "-v", "error", "-i", str(drone), "-map", "0:v", "-map", "0:a"]
+    subprocess.run([*command, "-c", "copy", str(film)], check=True)
+    for out, more in (("safe.mp4", []), ("folder", ["--container", "mp4"])):
+        assert crowdveil("veil", film, "-o", tmp_path / out, *more).code == 0
+        path = tmp_path / out if out.endswith("mp4") else tmp_path / out / "a.mp4"
+        assert path.read_bytes()[4:8] == b"ftyp"
+        assert len(pictures(path)) == 10
+    said = crowdveil("veil", film, "-o", tmp_path / "b.mp4", "--container", "mkv")
+    assert said.code == 2
+    assert "change one of the two" in said.err
+
+
+@needs_ffmpeg
+def test_a_film_that_lacks_its_last_bytes_is_done_and_loudly(
+    crowdveil: Run, drone: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "a.mp4"
+    film.write_bytes(drone.read_bytes()[:-1])
+    said = crowdveil("veil", film, "-o", tmp_path / "out.mp4")
+    assert said.code == 1
+    assert "at least 1 byte is missing at its end" in said.err
+    assert len(pictures(tmp_path / "out.mp4")) == 10
+
+
+@needs_ffmpeg
+def test_a_check_says_when_sound_is_out_of_step(
+    crowdveil: Run, drone: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "a.mkv"
+    command = ["ffmpeg", "-v", "error", "-i", str(drone), "-itsoffset", "0.5", "-i", str(drone)]
+    command += ["-map", "0:v", "-map", "1:a", "-c", "copy", "-fflags", "+bitexact", str(copy)]
+    subprocess.run(command, check=True)
+    said = crowdveil("check", drone, copy, "-o", tmp_path / "evidence", "--json")
+    assert "later against the picture" in said.out
+
+
+def test_an_empty_video_is_said_to_be_empty(crowdveil: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    said = crowdveil("veil", tmp_path / "a.mp4", "-o", tmp_path / "out")
+    assert said.code == 1
+    assert "is empty" in said.err

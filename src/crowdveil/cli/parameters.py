@@ -12,7 +12,7 @@ from crowdveil.cli.times import seconds
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.points import Caution
 from crowdveil.media.picture import PhotoFormat
-from crowdveil.media.video.clip import AudioChoice
+from crowdveil.media.video.clip import AudioChoice, Container, SubtitleChoice
 from crowdveil.options import MOST_CRF
 from crowdveil.plan import Shape
 from crowdveil.redact.look import Style
@@ -106,6 +106,20 @@ AudioOption: TypeAlias = Annotated[
         "--audio",
         help="Sound of videos: keep it as it is (voices identify people), drop it, or disguise "
         "voices (for the ear only).",
+    ),
+]
+SubtitlesOption: TypeAlias = Annotated[
+    SubtitleChoice,
+    typer.Option(
+        "--subtitles",
+        help="Subtitles of videos: drop them, or keep their words (which may say who, where and "
+        "when).",
+    ),
+]
+ContainerOption: TypeAlias = Annotated[
+    Container | None,
+    typer.Option(
+        "--container", help="Container of every veiled video, instead of the source's own."
     ),
 ]
 CrfOption: TypeAlias = Annotated[

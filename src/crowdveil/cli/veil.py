@@ -54,6 +54,8 @@ def veil(
         ),
     ] = DEFAULT.plans,
     audio: given.AudioOption = DEFAULT.audio,
+    subtitles: given.SubtitlesOption = DEFAULT.subtitles,
+    container: given.ContainerOption = DEFAULT.container,
     start_s: given.FromOption = DEFAULT.start_s,
     end_s: given.ToOption = DEFAULT.end_s,
     every_frame: given.EveryFrameOption = DEFAULT.every_frame,
@@ -84,6 +86,7 @@ def veil(
       crowdveil veil photos/                    into veiled/, keeping the folders
       crowdveil veil march.jpg -o safe.jpg      one photo
       crowdveil veil march.mp4 --audio drop     one video, without its sound
+      crowdveil veil march.ts -o safe.mp4       one video, as MP4
       crowdveil veil photos/ --caution high     rather a lamp too many than a face missed
       crowdveil veil photos/ --rename           file names that tell nothing
       crowdveil veil photos/ --resume           go on after an interruption
@@ -105,6 +108,8 @@ def veil(
         names=names,
         plans=plans,
         audio=audio,
+        subtitles=subtitles,
+        container=container,
         start_s=start_s,
         end_s=end_s,
         every_frame=every_frame,

@@ -22,6 +22,7 @@ from crowdveil.evidence.moving import Films, compare_films
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.pages import compare_pages, prove_pages
 from crowdveil.evidence.pairs import Pair
+from crowdveil.evidence.streams import differences
 from crowdveil.evidence.tools import Tools
 from crowdveil.media.photos import read_photo
 from crowdveil.media.video.clip import Span
@@ -119,7 +120,9 @@ def _compare(
 def _compare_videos(
     pair: Pair, tools: Tools, options: CheckOptions, one: One, breath: Callable[[], None]
 ) -> None:
-    original, copy = open_clip(pair.original), open_clip(pair.copy)
+    copy = open_clip(pair.copy)
+    # In the layout of the copy, which may be of another container.
+    original = open_clip(pair.original, copy.format)
     one.size_wh = original.size_wh
     require_same_shape(pair, original.size_wh, copy.size_wh)
     span = None
@@ -132,6 +135,12 @@ def _compare_videos(
         breath,
     )
     note_film(one, compared, pair, (original.size_wh, copy.size_wh))
+    counted = compared.frames[0] != compared.frames[1]  # which is said already
+    one.findings += [
+        Finding(subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}")
+        for what in differences(pair.original, pair.copy, span)
+        if not (counted and "frames instead" in what)
+    ]
     one.proof = compared.proof
     judge_proof(one)
     if copy.has_audio:

@@ -53,20 +53,6 @@ def test_flac_keeps_only_what_describes_the_samples() -> None:
     assert bare_header("flac", info) == info
 
 
-def test_a_script_keeps_its_looks_and_loses_titles_names_and_folders() -> None:
-    script = (
-        b"\xef\xbb\xbf[Script Info]\r\n; by SECRET-4711\r\nTitle: SECRET-4711\r\nPlayResX: 384\r\n"
-        b"[Aegisub Project Garbage]\r\nVideo File: SECRET-4711\r\n"
-        b"[Fonts]\r\nfontname: SECRET-4711.ttf\r\n"
-        b"[V4+ Styles]\r\nStyle: Default,Arial\r\n[Events]\r\nComment: SECRET-4711\r\nFormat: Text"
-    )
-    bare = bare_header("ass", script)
-    assert bare is not None
-    assert SECRET not in bare
-    for kept in (b"[Script Info]", b"PlayResX: 384", b"Style: Default,Arial", b"Format: Text"):
-        assert kept in bare
-
-
 def test_headers_without_room_for_comments_stay() -> None:
     assert bare_header("aac", b"\x12\x10") is None
     assert bare_header("vorbis", None) is None

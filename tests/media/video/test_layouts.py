@@ -26,6 +26,7 @@ def frame_of(pixels: str, size_wh: tuple[int, int] = (64, 48)) -> av.VideoFrame:
     if pixels == "pal8":
         samples = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64)
         palette = np.tile(np.arange(256, dtype=np.uint8)[:, None], (1, 4))
+        palette[:, 0] = 255  # opaque
         frame = av.VideoFrame.from_ndarray((samples, palette), format="pal8")  # type: ignore[arg-type]
     else:
         frame = rgb.reformat(format=pixels)
@@ -57,6 +58,7 @@ def test_the_encoder_of_each_container_takes_what_is_written_there(
     copy = copied_to(frame, written_layout(pixels, (64, 48), container))
     clip = Clip(
         Path(),
+        container,
         container,
         "",
         (64, 48),

@@ -1,4 +1,5 @@
 import struct
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.video.clip import AudioChoice, Span
+from crowdveil.media.video.clip import AudioChoice, Span, SubtitleChoice, VideoFormat
 from crowdveil.media.video.probe import open_clip
 
 from .copying import copied
@@ -29,32 +30,60 @@ Audio File: /home/{SECRET}/march.wav
 [V4+ Styles]
 Format: Name, Fontname, Fontsize
 Style: Default,Arial,16
+Style: {SECRET},{SECRET},16
 
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 Comment: 0,0:00:00.00,0:00:00.10,Default,,0,0,0,,{SECRET}
-Dialogue: 0,0:00:00.10,0:00:00.40,Default,,0,0,0,,Hello
+Dialogue: 0,0:00:00.10,0:00:00.40,{SECRET},{SECRET},0,0,0,{SECRET},{{\\r{SECRET}}}Hello{{{SECRET}}}
 Dialogue: 0,0:00:00.50,0:00:00.80,Default,,0,0,0,,World
 """
 
 LINES = "1\n00:00:00,100 --> 00:00:00,400\nHello\n\n2\n00:00:00,500 --> 00:00:00,800\nWorld\n"
 
 
+CUES = f"""WEBVTT
+
+NOTE {SECRET}
+
+STYLE
+::cue({SECRET}) {{ color: red }}
+
+{SECRET}
+00:00.100 --> 00:00.400 align:left
+<v {SECRET}>Hello</v>
+
+00:00.500 --> 00:00.800
+<c.{SECRET}>World</c>
+"""
+
+
 def subtitled(folder: Path, kind: str) -> Path:
     """A film in Matroska with sound and two lines of subtitles."""
     text = folder / f"text.{kind}"
-    text.write_text({"ass": SCRIPT, "srt": LINES}[kind])
+    text.write_text({"ass": SCRIPT, "srt": LINES, "vtt": CUES}[kind])
     film = make(folder, Film("film.mkv", audio="aac"))
     return joined(folder / "in.mkv", film, text, told={"language": "fra", "title": SECRET})
 
 
 @pytest.mark.parametrize("kind", ["ass", "srt"])
-def test_subtitles_keep_their_words_times_and_language_and_lose_names(
+def test_subtitles_are_left_out_unless_asked_for(kind: str, tmp_path: Path) -> None:
+    path = subtitled(tmp_path, kind)
+    data = copied(path).read_bytes()
+    assert b"Hello" in path.read_bytes()
+    assert b"Hello" not in data
+    assert SECRET.encode() not in data
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        assert not file.streams.subtitles
+
+
+@pytest.mark.parametrize("kind", ["ass", "srt"])
+def test_subtitles_that_are_kept_keep_words_times_and_language_and_lose_names(
     kind: str, tmp_path: Path
 ) -> None:
     path = subtitled(tmp_path, kind)
-    out = copied(path)
-    assert [(time, data.split(b",")[-1]) for time, data in packets_of(out, "subtitle")] == [
+    out = copied(path, subtitles=SubtitleChoice.KEEP)
+    assert packets_of(out, "subtitle") == [
         (Fraction(1, 10), b"Hello"),
         (Fraction(1, 2), b"World"),
     ]
@@ -62,11 +91,27 @@ def test_subtitles_keep_their_words_times_and_language_and_lose_names(
     assert SECRET.encode() not in out.read_bytes()
     with av.open(str(out)) as file:
         assert file.streams.subtitles[0].language == "fra"
-    assert any("may name people" in notice for notice in open_clip(path).notices)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [("ass", "mp4"), ("ass", "webm"), ("srt", "mov"), ("vtt", "mkv"), ("vtt", "mp4")],
+)
+def test_words_can_be_read_in_every_container(kind: str, target: str, tmp_path: Path) -> None:
+    path = subtitled(tmp_path, kind)
+    out = copied(path, subtitles=SubtitleChoice.KEEP, target=VideoFormat(target))
+    command = ["ffmpeg", "-v", "error", "-i", str(out), "-map", "0:s", "-f", "srt", "-"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    texts = [block.split("\n", 2)[2].strip() for block in said.strip().split("\n\n")]
+    assert texts == ["Hello", "World"]
+    times = [float(time) for time, data in packets_of(out, "subtitle") if len(data) > 4]
+    assert times == pytest.approx([0.1, 0.5], abs=1e-3)
+    assert SECRET.encode() not in out.read_bytes()
 
 
 def test_a_line_that_is_shown_when_a_span_begins_is_in_it(tmp_path: Path) -> None:
-    out = copied(subtitled(tmp_path, "srt"), span=Span(0.6, 0.9))
+    path = subtitled(tmp_path, "srt")
+    out = copied(path, subtitles=SubtitleChoice.KEEP, span=Span(0.6, 0.9))
     assert packets_of(out, "subtitle") == [(Fraction(0), b"World")]
 
 
@@ -224,3 +269,13 @@ def test_a_clock_that_jumps_by_hours_makes_no_hours_of_silence(tmp_path: Path) -
             packet.stream = targets[packet.stream.index]
             out.mux_one(packet)
     assert len(heard(copied(path, audio=AudioChoice.DISGUISE))) < 3 * 48_000
+
+
+def test_what_hides_inside_the_picture_stream_is_gone(tmp_path: Path) -> None:
+    film = make(tmp_path, Film("a.mp4"))
+    path = tmp_path / "told.mp4"
+    told = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{SECRET}"
+    command = ["ffmpeg", "-v", "error", "-i", str(film), "-c", "copy", "-bsf:v", told, str(path)]
+    subprocess.run(command, check=True)
+    assert SECRET.encode() in path.read_bytes()
+    assert SECRET.encode() not in copied(path).read_bytes()

@@ -102,9 +102,9 @@ def of_another_container(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (with_two_pictures, "another video stream"),
+        (with_two_pictures, "1 other video stream"),
         (with_an_attachment, "attached file"),
-        (with_chapters, "chapters"),
+        (with_chapters, "1 chapter with its title"),
         (with_a_cover, "cover picture"),
         (with_alpha, "transparency"),
         (with_more_bits, "rounded to 12"),

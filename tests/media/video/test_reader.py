@@ -153,7 +153,7 @@ def test_a_damaged_video_reads_the_same_twice_and_is_not_taken_for_whole(
     assert readings[0] == readings[1]
     # VP9 carries nothing by which its decoder could tell.
     if [picture for _, picture in readings[0]] != intact and film.codec != "libvpx-vp9":
-        assert reader.damage.loud
+        assert reader.damage.sentence()
         assert "damaged" in (reader.damage.sentence() or "")
 
 
@@ -221,7 +221,7 @@ def test_a_truncated_video_says_how_much_is_missing(suffix: str, tmp_path: Path)
     count = sum(1 for _ in reader)
     assert 10 < count < 100
     # A stream without an index or a length cannot tell where it should have ended.
-    assert suffix == "ts" or reader.damage.loud
+    assert suffix == "ts" or reader.damage.sentence()
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", b"not a video"])

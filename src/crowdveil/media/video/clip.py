@@ -5,7 +5,7 @@ picture, which people and plans speak of, and the stored one, in which samples l
 is left to `reader`, encoding to `writer`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from crowdveil.geometry import Box, Boxes, SizeWH
 from crowdveil.media.picture import RGB, Samples
+from crowdveil.media.video.clock import Clock
 
 
 class VideoFormat(StrEnum):
@@ -23,6 +24,24 @@ class VideoFormat(StrEnum):
     MKV = "mkv"
     WEBM = "webm"
     AVI = "avi"
+
+
+class Container(StrEnum):
+    """The containers that can be asked for; AVI is written for AVI only, as it knows no times."""
+
+    MP4 = "mp4"
+    MKV = "mkv"
+    MOV = "mov"
+    WEBM = "webm"
+
+
+class SubtitleChoice(StrEnum):
+    """What becomes of subtitles."""
+
+    DROP = "drop"
+    """Left out. Cameras write where and when into them, and people's names stand in them."""
+    KEEP = "keep"
+    """The words of text subtitles are copied; names of styles and speakers are not."""
 
 
 class AudioChoice(StrEnum):
@@ -68,7 +87,8 @@ class Clip:
 
     Attributes:
         path: the file.
-        format: the container.
+        format: the container of the file, or the one that its copy has unless told otherwise.
+        target: the container of the copy.
         codec: the field's short name of the video codec, as "h264".
         stored_wh: size of the picture as it is stored, in pixels.
         turn: what makes the stored picture upright.
@@ -78,14 +98,21 @@ class Clip:
         rate: frames a second on average, None if unknown.
         frames: about how many frames, for progress only; None if unknown.
         duration_s: length in seconds, None if unknown.
-        own_duration: whether that is told of the picture alone, not of picture and sound.
+        early_s: how much earlier the picture must end to have been cut off, in seconds; None if
+            that length is not a claim of the file's.
         has_audio: whether it has sound.
         uneven: whether its frames clearly do not follow each other at that rate.
+        clock: how the times of its packets are mended.
+        alpha_decoder: name of the decoder to use, as the usual one drops transparency; None for
+            the usual one.
+        subtitles: the field's short name of the codec of each subtitle track.
         notices: sentences on what a veiled copy will lack, each complete in itself.
+        lacking: sentences on what the file itself lacks at its end; copies are not whole.
     """
 
     path: Path
     format: VideoFormat
+    target: VideoFormat
     codec: str
     stored_wh: SizeWH
     turn: Turn
@@ -95,10 +122,14 @@ class Clip:
     rate: Fraction | None
     frames: int | None
     duration_s: float | None
-    own_duration: bool = False
+    early_s: float | None = None
     has_audio: bool = False
     uneven: bool = False
+    clock: Clock = field(default_factory=Clock)
+    alpha_decoder: str | None = None
+    subtitles: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def size_wh(self) -> SizeWH:

@@ -1,13 +1,6 @@
 """What of a video could not be read, and how to say so in a sentence."""
 
-from collections import Counter
 from dataclasses import dataclass
-
-EVEN = 0.9
-"""Share of equal steps in time from which a longer step is a gap and not the video's way."""
-
-GAP_FRAMES = 2
-"""Cameras drop so many frames in a row without harm; more is damage."""
 
 
 @dataclass(slots=True)
@@ -18,8 +11,7 @@ class Damage:
         packets: pieces of the file that could not be decoded.
         frames: decoded frames of which the decoder had to make parts up.
         first_s: when the first of these was due, in seconds, None if there was none.
-        missing: frames that the file's index or its even times tell of and that never came.
-        longest: most of these in a row, as far as times tell.
+        missing: frames that the file's index tells of and that never came.
         early_s: how much earlier than announced the video ended, 0 if it did not.
     """
 
@@ -27,39 +19,12 @@ class Damage:
     frames: int = 0
     first_s: float | None = None
     missing: int = 0
-    longest: int = 0
     early_s: float = 0.0
 
     def at(self, time_s: float | None) -> None:
         """Remember when something was first amiss; None is before the first frame."""
         if self.first_s is None:
             self.first_s = 0.0 if time_s is None else time_s
-
-    def count_gaps(self, steps: Counter[int]) -> None:
-        """Find frames that are missing where all others follow each other evenly.
-
-        Args:
-            steps: how often each distance in time between neighbouring frames occurred.
-        """
-        if not steps:
-            return
-        usual = steps.most_common(1)[0][0]
-        # Containers that count in milliseconds cannot tell even times exactly.
-        even = sum(n for step, n in steps.items() if abs(step - usual) <= 1)
-        if even < EVEN * steps.total():
-            return
-        for step, n in steps.items():
-            lost = round(step / usual) - 1
-            if lost > 0:
-                self.missing += lost * n
-                self.longest = max(self.longest, lost)
-
-    @property
-    def loud(self) -> bool:
-        """Whether more is amiss than a camera's own dropped frames."""
-        return bool(self.packets or self.frames or self.early_s or self.missing > self.longest) or (
-            self.longest > GAP_FRAMES
-        )
 
     def sentence(self) -> str | None:
         """What to tell the user, None if the whole video could be read."""

@@ -54,7 +54,7 @@ def encoding(clip: Clip, picture: VideoFrame, source: VideoFrame, crf: int | Non
         crf: rate factor, 0-51, where 0 loses nothing; None for the usual one.
     """
     deep = picture.format.components[0].bits > 8
-    container = clip.format
+    container = clip.target
     # In AVI all packets are in the order of showing. MP4 adds up how long packets last in their
     # own order, so that uneven times would make it end before its last frames are shown.
     in_order = container is VideoFormat.AVI or (

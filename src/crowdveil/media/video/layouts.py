@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crowdveil.geometry import SizeWH
 from crowdveil.media.video.clip import Plane, VideoFormat
+from crowdveil.media.video.transparency import has_alpha, on_black
 
 _MOST_BITS = {VideoFormat.WEBM: 10, VideoFormat.AVI: 10}
 """What the encoders of these containers take; all others take 12."""
@@ -68,18 +69,21 @@ def written_layout(pixels: str, size_wh: SizeWH, container: VideoFormat) -> str:
 def copied_to(source: VideoFrame, layout: str) -> VideoFrame:
     """A frame of a layout that is written, with samples, colours and times and nothing else.
 
-    It shares no memory with `source`, which the decoder may still look at.
+    What is transparent becomes black. It shares no memory with `source`, which the decoder may
+    still look at.
     """
     format = source.format
     mixed = _has_no_light(format)  # red, green and blue, or a palette of them
     plain = source
     if layout != format.name:
-        reformat = VideoReformatter().reformat
-        if mixed:
-            plain = reformat(source, format=layout, dst_colorspace=_BT709, dst_color_range=_LIMITED)
-        else:
+        colours = {"dst_colorspace": _BT709, "dst_color_range": _LIMITED}
+        if not mixed:
             range_ = _LIMITED if limited(source) else _FULL
-            plain = reformat(source, format=layout, src_color_range=range_, dst_color_range=range_)
+            colours = {"src_color_range": range_, "dst_color_range": range_}
+        if has_alpha(source):
+            plain = on_black(source, layout, **colours)
+        else:
+            plain = VideoReformatter().reformat(source, format=layout, **colours)
     copy = VideoFrame(source.width, source.height, layout)
     dtype = _dtype(plain)
     for target, given in zip(copy.planes, plain.planes, strict=True):

@@ -1,6 +1,7 @@
 """Says what a veiled copy of a video will lack, so that nothing disappears quietly."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from av.container import InputContainer
@@ -8,13 +9,9 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from crowdveil.media.video.clip import VideoFormat
-from crowdveil.media.video.muxers import muxer_for
-
-_STREAMS = {
-    "data": "a stream of timed data (position, sensors or the like) is left out",
-    "attachment": "an attached file is left out",
-}
+from crowdveil.media.video.clip import SubtitleChoice, VideoFormat
+from crowdveil.media.video.transparency import has_alpha
+from crowdveil.media.video.words import are_words, can_hold_words
 
 _SIDE_DATA = {
     Type.DYNAMIC_HDR_PLUS: "dynamic HDR metadata (HDR10+, Dolby Vision) are left out",
@@ -31,49 +28,88 @@ _MOST_BITS = 12
 
 
 def left_out(
-    container: InputContainer, main: VideoStream, frame: Any, format: VideoFormat
+    container: InputContainer, main: VideoStream, frame: Any, format: VideoFormat, *, asked: bool
 ) -> Iterator[str]:
-    """A sentence for each thing that the copy will lack, some perhaps more than once.
+    """A sentence for each thing that the copy will lack whatever the user chooses.
 
     Args:
         container: the source.
         main: its stream of pictures that is veiled.
         frame: the first frame of it.
         format: the container of the copy.
+        asked: whether the user asked for that container.
     """
+    counts: Counter[str] = Counter()
     for stream in container.streams:
         if stream.type == "video" and stream.index != main.index:
-            if stream.disposition & Disposition.attached_pic:
-                yield "a cover picture is left out"
-            else:
-                yield "another video stream is left out; only the main one is veiled and copied"
-        elif stream.type in _STREAMS:
-            yield _STREAMS[stream.type]
+            cover = stream.disposition & Disposition.attached_pic
+            counts["cover picture" if cover else "other video stream"] += 1
+        elif stream.type == "data":
+            counts["track of timed data (position, sensors or the like)"] += 1
+        elif stream.type == "attachment":
+            counts["attached file"] += 1
         elif stream.type == "audio" and stream.codec_context is None:
-            yield "a sound stream of an unknown kind is left out"
-        elif stream.type == "subtitle":
-            kept = stream.codec_context is not None and muxer_for(format, [stream])
-            yield (
-                "subtitles are kept, and may name people"
-                if kept
-                else "subtitles are left out, as the container of the copy cannot hold them"
-            )
-        elif stream.type not in ("video", "audio"):
-            yield "a stream of an unknown kind is left out"
-    if container.chapters():
-        yield "chapters and their titles are left out"
+            counts["sound stream of an unknown kind"] += 1
+        elif stream.type not in ("video", "audio", "subtitle"):
+            counts["stream of an unknown kind"] += 1
+    counts["chapter with its title"] += len(container.chapters())
+    told = ", ".join(_counted(what, count) for what, count in counts.items() if count)
+    if told:
+        yield f"left out: {told}"
     yield from _of_pictures(frame)
-    if "matroska" not in container.format.name and format is VideoFormat.MKV:
-        yield "the copy is a Matroska file (.mkv), as its own container is not written"
+    if not asked and format is VideoFormat.MKV and "matroska" not in container.format.name:
+        yield (
+            "the copy is a Matroska file (.mkv), as its own container is not written; "
+            "--container mp4 makes an MP4 file"
+        )
+
+
+def of_subtitles(
+    codecs: Sequence[str], choice: SubtitleChoice, container: VideoFormat
+) -> Iterator[str]:
+    """What to say of subtitles.
+
+    Args:
+        codecs: of the subtitle tracks of the source; the field's short names.
+        choice: what the user wants of them.
+        container: of the copy.
+    """
+    kept = [c for c in codecs if are_words(c) and can_hold_words(container)]
+    if choice == SubtitleChoice.DROP:
+        if codecs:
+            way = "; --subtitles keep copies the words" if kept else ""
+            yield f"left out: {_tracks(codecs)}{way}"
+        return
+    if kept:
+        yield (
+            f"kept: the words of {_tracks(kept)}; read them before you publish, as they may say "
+            "who, where and when (positions, clock times)"
+        )
+    pictures = [c for c in codecs if not are_words(c)]
+    if pictures:
+        yield f"left out: {_tracks(pictures)}, as only text is kept"
+    if words := [c for c in codecs if are_words(c) and c not in kept]:
+        yield f"left out: {_tracks(words)}, as {container.upper()} cannot hold the words"
+
+
+def _tracks(codecs: Sequence[str]) -> str:
+    told = _counted("subtitle track", len(codecs))
+    return f"{told} ({', '.join(dict.fromkeys(codecs))})"
+
+
+def _counted(what: str, count: int) -> str:
+    first, _, rest = what.partition(" of ")
+    first, _, tail = first.partition(" with ")
+    plural = first if count == 1 else f"{first}s"
+    return f"{count} {plural}" + (f" with {tail}" if tail else "") + (f" of {rest}" if rest else "")
 
 
 def _of_pictures(frame: Any) -> Iterator[str]:
-    for side in frame.side_data:
-        if side.type in _SIDE_DATA:
-            yield _SIDE_DATA[side.type]
+    kinds = {side.type for side in frame.side_data}
+    yield from dict.fromkeys(text for kind, text in _SIDE_DATA.items() if kind in kinds)
     parts = frame.format.components
-    if any(part.is_alpha for part in parts):
-        yield "transparency is left out, as what it hides would still be in the file"
+    if has_alpha(frame):
+        yield "transparency is left out: what was see-through is black in the copy"
     if max(part.bits for part in parts) > _MOST_BITS:
         yield f"samples of more than {_MOST_BITS} bits are rounded to {_MOST_BITS}"
     if frame.interlaced_frame:

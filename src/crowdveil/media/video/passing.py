@@ -1,7 +1,9 @@
 """Passes sound and subtitles on from a video to its copy, in step with the picture.
 
 Packets are taken from the source as they are and put at their new times; sound may be
-disguised on the way. What else a file holds, and what else a packet carries, stays behind.
+disguised on the way, or encoded anew where the container of the copy cannot hold it. Of
+subtitles only words are copied, and only if asked for. What else a file holds, and what else a
+packet carries, stays behind.
 """
 
 from collections.abc import Iterator
@@ -13,12 +15,17 @@ import av
 from av.container import InputContainer, OutputContainer
 
 from crowdveil.errors import UnsupportedMedia
-from crowdveil.media.video.clip import AudioChoice, VideoFormat
+from crowdveil.media.video.clip import AudioChoice, SubtitleChoice, VideoFormat
+from crowdveil.media.video.clock import Clock
 from crowdveil.media.video.headers import bare_header
 from crowdveil.media.video.muxers import holds
+from crowdveil.media.video.words import Words, are_words, can_hold_words
 
-_NEEDED_SIDE_DATA = ("skip_samples", "new_extradata", "palette", "webvtt_settings")
+_NEEDED_SIDE_DATA = ("skip_samples", "new_extradata")
 """What must travel with a packet for it to be played as it was."""
+
+_PLAIN_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
+"""AVI only counts channels; MP4 must be told where they are heard."""
 
 _PRIMING_S = 0.1
 """How much sound before the first that is heard may be needed to decode that."""
@@ -41,47 +48,80 @@ class Part:
     end_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """How streams are passed on.
+
+    Attributes:
+        audio, subtitles: what becomes of them.
+        part: which part of the source.
+        clock: how the times of the source are mended.
+        target: the container of the copy.
+        foreign: whether that is not the source's own, so that it may hold other kinds of sound.
+    """
+
+    audio: AudioChoice
+    subtitles: SubtitleChoice
+    part: Part
+    clock: Clock
+    target: VideoFormat
+    foreign: bool
+
+
 class OtherStreams:
     """All that is copied beside the picture; a second look into the source, in step with it."""
 
-    def __init__(
-        self,
-        source: InputContainer,
-        out: OutputContainer,
-        audio: AudioChoice,
-        part: Part,
-        format: VideoFormat,
-    ) -> None:
+    def __init__(self, source: InputContainer, out: OutputContainer, how: Passing) -> None:
         """Add the streams to the copy, which must not have been begun.
 
         Raises:
             UnsupportedMedia: the container cannot hold the sound as it is.
         """
-        self._out, self._part = out, part
+        self._out, self._part = out, how.part
         self._targets: dict[int, Any] = {}
-        self._disguised: dict[int, Any] = {}
+        self._encoded: dict[int, Any] = {}
+        self._words: dict[int, Words] = {}
+        self._given: dict[int, int] = {}
         self._last: dict[int, int] = {}
+        self._lasted: dict[int, int] = {}
         self._begun: set[int] = set()
+        self.encoded_anew: list[str] = []
         for stream in source.streams:
             if stream.codec_context is None:
                 continue
-            if stream.type == "audio" and audio is AudioChoice.KEEP:
-                if not holds(out.format.name, stream):
-                    raise UnsupportedMedia(
-                        f"its sound ({stream.codec_context.codec.canonical_name}) cannot be kept "
-                        f"in {format.upper()}; leave it out with --audio drop, or convert the "
-                        "file first"
-                    )
-                self._targets[stream.index] = _same(stream, out)
-            elif stream.type == "audio" and audio is AudioChoice.DISGUISE:
-                from crowdveil.media.video.sound import Disguised  # only for those who ask
-
-                self._disguised[stream.index] = Disguised(stream, out, format)
-            elif stream.type == "subtitle" and holds(out.format.name, stream):
-                self._targets[stream.index] = _same(stream, out)
-        wanted = [source.streams[index] for index in (*self._targets, *self._disguised)]
-        self._packets = _read(source, wanted)
+            if stream.type == "audio":
+                self._add_sound(stream, out, how)
+            elif stream.type == "subtitle" and how.subtitles == SubtitleChoice.KEEP:
+                codec = stream.codec_context.codec.canonical_name
+                if are_words(codec) and can_hold_words(how.target):
+                    words = Words(stream, out, how.target)
+                    self._words[stream.index], self._targets[stream.index] = words, words.target
+        wanted = {*self._targets, *self._encoded}
+        self._packets = _read(source, how.clock, wanted)
         self._waiting: Any = None
+
+    def _add_sound(self, stream: Any, out: OutputContainer, how: Passing) -> None:
+        if how.audio == AudioChoice.DROP:
+            return
+        if how.audio == AudioChoice.KEEP and holds(out.format.name, stream):
+            self._targets[stream.index] = _same(stream, out)
+            return
+        codec = stream.codec_context.codec.canonical_name
+        if how.audio == AudioChoice.KEEP and not how.foreign:
+            raise UnsupportedMedia(
+                f"its sound ({codec}) cannot be kept in {how.target.upper()}; leave it out with "
+                "--audio drop, or choose another container with --container"
+            )
+        from crowdveil.media.video.sound import Encoded  # only for those who ask
+
+        disguised = how.audio == AudioChoice.DISGUISE
+        encoded = Encoded(stream, out, how.target, disguised=disguised)
+        self._encoded[stream.index] = encoded
+        if not disguised:
+            self.encoded_anew.append(
+                f"the sound ({codec}) is encoded anew ({encoded.told}), as "
+                f"{how.target.upper()} cannot hold it as it is"
+            )
 
     @property
     def counts(self) -> range:
@@ -90,7 +130,7 @@ class OtherStreams:
         Those that never had a packet (a microphone that was off, a span after the end of the
         sound) are in the head of some containers and not in that of others.
         """
-        return range(len(self._begun), len(self._targets) + len(self._disguised) + 1)
+        return range(len(self._begun), len(self._targets) + len(self._encoded) + 1)
 
     def copy_until(self, time_s: float | None) -> None:
         """Pass on what is due up to a time of the source's clock, or all that is left."""
@@ -109,8 +149,8 @@ class OtherStreams:
             elif at is not None and self._part.end_s is not None and at > self._part.end_s + 10:
                 break  # streams lie less far apart than that
         if time_s is None:
-            for index, disguised in self._disguised.items():
-                if disguised.finish():
+            for index, encoded in self._encoded.items():
+                if encoded.finish():
                     self._begun.add(index)
 
     def _wanted(self, packet: Any, at: float | None) -> bool:
@@ -126,28 +166,42 @@ class OtherStreams:
 
     def _pass_on(self, packet: Any) -> None:
         index = packet.stream.index
-        if index in self._disguised:
-            self._disguised[index].take(packet, float(self._part.shift_s))
+        if index in self._encoded:
+            self._encoded[index].take(packet, float(self._part.shift_s))
             return
-        bare = av.Packet(bytes(packet))
+        data: bytes | None = bytes(packet)
+        if index in self._words:
+            data = self._words[index].written(bytes(packet))
+        if data is None:
+            return
+        bare = av.Packet(data)
         bare.time_base, bare.duration = packet.time_base, packet.duration
         bare.is_keyframe = packet.is_keyframe
-        for kind in _NEEDED_SIDE_DATA:
-            if packet.has_sidedata(kind):
-                bare.set_sidedata(packet.get_sidedata(kind))
+        if index not in self._words:
+            for kind in _NEEDED_SIDE_DATA:
+                if packet.has_sidedata(kind):
+                    bare.set_sidedata(packet.get_sidedata(kind))
         shift = round(self._part.shift_s / packet.time_base)
         pts = packet.pts if packet.pts is not None else packet.dts
         dts = packet.dts if packet.dts is not None else packet.pts
         pts, dts = pts - shift, dts - shift
         if self._part.start_s is not None and pts < 0 and packet.stream.type == "subtitle":
             bare.duration, pts, dts = max((packet.duration or 0) + pts, 0), 0, 0
-        # Damaged files and bad clocks go back in time, which no container can.
-        dts = max(dts, self._last.get(index, dts - 1) + 1)
-        self._last[index] = dts
+        dts = self._risen(index, dts, bare.duration or 0)
         bare.pts, bare.dts = max(pts, dts), dts
         bare.stream = self._targets[index]
         self._out.mux_one(bare)
         self._begun.add(index)
+
+    def _risen(self, index: int, dts: int, lasts: int) -> int:
+        """A time after the last one: bad clocks stand still or go back, which no copy can."""
+        last, given = self._last.get(index), self._given.get(index)
+        self._given[index] = dts
+        if last is not None and given is not None and dts <= last:
+            stands = dts <= given
+            dts = last + max(self._lasted.get(index, 0) if stands else 1, 1)
+        self._last[index], self._lasted[index] = dts, lasts
+        return dts
 
 
 def _same(stream: Any, out: OutputContainer) -> Any:
@@ -160,17 +214,26 @@ def _same(stream: Any, out: OutputContainer) -> Any:
     bare = bare_header(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
     if bare is not None:
         target.codec_context.extradata = bare
+    if stream.type == "audio" and stream.layout.name in _PLAIN_LAYOUTS:
+        target.codec_context.layout = _PLAIN_LAYOUTS[stream.layout.name]
     target.time_base = stream.time_base
     return target
 
 
-def _read(source: InputContainer, wanted: list[Any]) -> Iterator[Any]:
+def _read(source: InputContainer, clock: Clock, wanted: set[int]) -> Iterator[Any]:
     if not wanted:
         return
+    ends: dict[int, int] = {}
     try:
-        for packet in source.demux(wanted):
-            if packet.size:
-                yield packet
+        for packet in clock.mended(source):
+            index = packet.stream_index
+            if not packet.size or index not in wanted:
+                continue
+            if packet.pts is None and packet.dts is None:
+                packet.pts = packet.dts = ends.get(index, packet.stream.start_time or 0)
+            begins = packet.pts if packet.pts is not None else packet.dts
+            ends[index] = begins + (packet.duration or 0)
+            yield packet
     except av.error.FFmpegError:
         return  # the file ends in damage, which the reader of the picture tells of
 

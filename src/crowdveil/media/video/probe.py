@@ -23,8 +23,11 @@ from crowdveil.errors import UnreadableMedia, UnsupportedMedia
 from crowdveil.geometry import SizeWH
 from crowdveil.media.limits import check_size
 from crowdveil.media.video.clip import Clip, Turn, VideoFormat
+from crowdveil.media.video.clock import BREAKS_OFF, Clock, clock_of
 from crowdveil.media.video.containers import HEAD_BYTES, written_as
+from crowdveil.media.video.ending import missing_bytes
 from crowdveil.media.video.left_out import left_out
+from crowdveil.media.video.transparency import alpha_decoder, decoder_for
 
 VOICES = "the sound is kept, and voices identify people; --audio drop leaves it out"
 
@@ -32,6 +35,10 @@ _ONE = 65536
 """1 in the fixed-point numbers of a display matrix."""
 
 _UNEVEN = 0.02
+
+_EARLY_S, _EARLY_SHARED_S = 0.25, 1.0
+"""A video that ends so much before the length it claims was cut off; the second where the
+claim is for picture and sound together, as sound often lasts longer."""
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 """How Matroska tags tell a duration."""
@@ -60,15 +67,15 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 def unreadable(path: Path, error: Exception) -> UnreadableMedia:
     """What to say of a video that cannot be read."""
-    if isinstance(error, OSError) and error.errno and error.errno > 0 and error.strerror:
-        if not os.path.isfile(path):
-            return UnreadableMedia(f"{path}: cannot be read ({error.strerror}); check the path")
-        if path.stat().st_size == 0:
-            return UnreadableMedia(f"{path}: is empty; copy it again from the camera or the sender")
+    there = os.path.isfile(path)
+    if not there and isinstance(error, OSError) and error.strerror:
+        return UnreadableMedia(f"{path}: cannot be read ({error.strerror}); check the path")
+    if there and path.stat().st_size == 0:
+        return UnreadableMedia(f"{path}: is empty; copy it again from the camera or the sender")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return UnreadableMedia(
-        f"{path}: cannot be read as a video ({reason}); it is damaged or incomplete: "
-        "copy it again from the camera or the sender, or repair it first"
+        f"{path}: cannot be read as a video ({reason}); it may be damaged, incomplete or of a kind "
+        "that is not read: copy it again from the camera or the sender, or export it as MP4"
     )
 
 
@@ -84,13 +91,18 @@ def _prominence(stream: VideoStream) -> tuple[bool, int]:
     return bool(stream.disposition & Disposition.default), size
 
 
-def open_clip(path: Path) -> Clip:
-    """Read a video's headers and its first frame.
+def open_clip(path: Path, target: VideoFormat | None = None) -> Clip:
+    """Read a video's headers, its first frame, and the times of all its packets.
+
+    Args:
+        path: the file.
+        target: the container of its copy, None for its own, or what stands for it.
 
     Raises:
         UnreadableMedia: it cannot be opened or holds no frame that can be decoded.
         UnsupportedMedia: it holds no moving picture, or is encrypted.
     """
+    clock = _clock(path)
     with opened(path) as container:
         stream = main_video(container)
         if stream is None:
@@ -101,12 +113,12 @@ def open_clip(path: Path) -> Clip:
                 "convert it to H.264 in MP4 first"
             )
         check_size(max(stream.width, 1), max(stream.height, 1), 1, str(path))
-        frame = _first_frame(container, stream, path)
+        frame, decoder = _first_frame(container, stream, path)
         check_size(frame.width, frame.height, 1, str(path))
         rate = stream.average_rate or stream.guessed_rate
         format = _format(path)
-        own = _own_seconds(stream)
-        seconds = own or (container.duration / 1e6 if container.duration else None)
+        wanted = target or format
+        seconds, early_s = _seconds(container, stream, clock)
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         turn = turn_of(frame)
         if aspect and turn.quarter_turns % 2:
@@ -114,6 +126,7 @@ def open_clip(path: Path) -> Clip:
         return Clip(
             path=path,
             format=format,
+            target=wanted,
             codec=stream.codec_context.codec.canonical_name,
             stored_wh=(frame.width, frame.height),
             turn=turn,
@@ -123,23 +136,67 @@ def open_clip(path: Path) -> Clip:
             rate=Fraction(rate) if rate else None,
             frames=stream.frames or (round(seconds * rate) if seconds and rate else None),
             duration_s=seconds,
-            own_duration=own is not None,
+            early_s=early_s,
             has_audio=bool(container.streams.audio),
             uneven=_uneven(stream),
-            notices=tuple(dict.fromkeys(left_out(container, stream, frame, format))),
+            clock=clock,
+            alpha_decoder=decoder,
+            notices=tuple(left_out(container, stream, frame, wanted, asked=wanted != format)),
+            subtitles=tuple(_subtitles(container)),
+            lacking=tuple(_lacking(path, clock)),
         )
 
 
-def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> Any:
+def _clock(path: Path) -> Clock:
+    with opened(path) as container:
+        stream = main_video(container)
+        if stream is None or stream.codec_context is None:
+            return Clock()
+        return clock_of(container, stream.index)
+
+
+def _subtitles(container: InputContainer) -> Iterator[str]:
+    for stream in container.streams:
+        if stream.type == "subtitle":
+            context = stream.codec_context
+            yield "unknown" if context is None else context.codec.canonical_name
+
+
+def _lacking(path: Path, clock: Clock) -> Iterator[str]:
+    """What shows that the end of a file is missing."""
+    try:
+        missing = missing_bytes(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if missing or clock.cut_short:
+        yield (
+            f"the file breaks off: {_bytes(missing)} missing at its end; what is left is veiled, "
+            "but the copy may lack the end"
+        )
+
+
+def _bytes(count: int) -> str:
+    if count == 0:
+        return "some bytes are"
+    return "at least 1 byte is" if count == 1 else f"at least {count:,} bytes are"
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> tuple[Any, Any]:
+    """The first frame, and the name of the decoder to use if it is not the usual one."""
+    name: str | None = None
+    decoder: Any = None
     try:
         for packet in container.demux(stream):
             if packet.has_sidedata("encryption_info"):
                 raise UnsupportedMedia(
                     f"{path}: is encrypted, so it was NOT copied; ask for it without protection"
                 )
+            if decoder is None:
+                name = decoder_for(stream, packet)
+                decoder = alpha_decoder(name, stream) if name else None
             try:
-                for frame in packet.decode():
-                    return frame
+                for frame in packet.decode() if decoder is None else decoder.decode(packet):
+                    return frame, name
             except av.error.FFmpegError:
                 continue  # damaged at its start: the next key frame may do
     except av.error.FFmpegError as error:
@@ -147,6 +204,18 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     raise UnreadableMedia(
         f"{path}: not one frame of it can be decoded; copy it again from the camera or the sender"
     )
+
+
+def _seconds(
+    container: InputContainer, stream: VideoStream, clock: Clock
+) -> tuple[float | None, float | None]:
+    """How long it lasts, and `early_s` of the clip."""
+    if clock.moves or container.format.flags & BREAKS_OFF:
+        return (None if clock.length_s is None else float(clock.length_s)), None
+    own = _own_seconds(stream)
+    if own:
+        return own, _EARLY_S
+    return (container.duration / 1e6 if container.duration else None), _EARLY_SHARED_S
 
 
 def _format(path: Path) -> VideoFormat:

@@ -5,7 +5,7 @@ Two readings of the same file give the same frames, damaged or not: decoding use
 whose timing could matter. What is done with the frames is left to others.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,14 +23,12 @@ from crowdveil.errors import UnreadableMedia
 from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB
 from crowdveil.media.video.clip import Clip, Plane, Span, Turn, VideoFormat, stored_box
+from crowdveil.media.video.clock import BEGINS
 from crowdveil.media.video.colour import Part, matrix_of, part_of, rgb_of
 from crowdveil.media.video.damage import Damage
 from crowdveil.media.video.layouts import copied_to, planes_of, written_layout
 from crowdveil.media.video.probe import main_video, opened, unreadable
-
-EARLY_S, EARLY_SHARED_S = 0.25, 1.0
-"""A video that ends so much before the length it claims was cut off; the second where the
-claim is for picture and sound together, as sound often lasts longer."""
+from crowdveil.media.video.transparency import alpha_decoder
 
 _SEEK_FROM_S = 10.0
 """Spans that begin earlier are reached by decoding all that lies before."""
@@ -39,8 +37,15 @@ _SEEK_FORMATS = (VideoFormat.MP4, VideoFormat.MOV, VideoFormat.MKV, VideoFormat.
 _MOST_WAITING = 16
 """Frames that a decoder keeps back at most before it shows the first of them."""
 
-_AVI_SLACK = 2
-"""Frames by which the count in the head of an AVI file may differ from what was written."""
+_GAP = 1.5
+"""Share of a frame's usual time after which one is missing."""
+
+_STANDS = 0.1
+"""Share of a frame's usual time below which the clock stands still: writers that must count
+upwards add a single tick."""
+
+_DOUBT_PACKETS = 3
+"""Within so many packets a key frame must come where streams were joined: parsers lag behind."""
 
 _REACH_S = 0.2
 """How much earlier than a span damage may lie to be told of."""
@@ -62,7 +67,7 @@ class StoredFrame:
         self.duration = int(source.duration or 0)
         self.source = source
         self._clip = clip
-        self._layout = written_layout(clip.pixels, clip.stored_wh, clip.format)
+        self._layout = written_layout(clip.pixels, clip.stored_wh, clip.target)
         self._copy: VideoFrame | None = None
 
     def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
@@ -105,10 +110,11 @@ class FrameReader:
         """Read `span` of a clip, or all of it."""
         self._clip = clip
         self._span = span or Span()
-        self._steps: Counter[int] = Counter()
         self._packets = 0
         self._due: deque[int] = deque(maxlen=_MOST_WAITING)
         self._now_s: float | None = None
+        self._end_s = 0.0
+        self._doubt: _Doubt | None = None
         self.damage = Damage()
 
     def __iter__(self) -> Iterator[StoredFrame]:
@@ -131,7 +137,6 @@ class FrameReader:
             raise UnreadableMedia(
                 f"{self._clip.path}: no frame could be decoded in the part that was asked for"
             )
-        self.damage.count_gaps(self._steps)
 
     def _refuse_change(self, source: VideoFrame, time_s: float) -> None:
         for what, now, before in (
@@ -149,6 +154,7 @@ class FrameReader:
         clip, base = self._clip, self._clip.time_base
         usual = max(round(1 / ((clip.rate or Fraction(30)) * base)), 1)
         first: int | None = None
+        given: int | None = None
         last: int | None = None
         landing = _landing(clip, self._span.start_s)
         with opened(clip.path) as container:
@@ -156,34 +162,38 @@ class FrameReader:
             if stream is None:
                 return
             stream.thread_type = "SLICE"  # frame threads make damaged files come out differently
-            announced = _announced(stream, clip.format)
+            announced = _announced(stream)
             if landing is not None:
                 container.seek(landing.ticks, stream=stream)
-            for frames in self._pieces(container.demux(stream)):
+            packets = clip.clock.mended(container)
+            decoder = alpha_decoder(clip.alpha_decoder, stream) if clip.alpha_decoder else None
+            for frames in self._pieces((p for p in packets if p.stream is stream), decoder):
                 for frame in frames:
-                    pts = self._shown(frame)
-                    if pts is None:
-                        pts = 0 if last is None else last + usual
-                    elif last is not None and pts <= last:
-                        pts = last + 1  # no two frames are shown at once
+                    told = self._shown(frame)
+                    if told is None and last is None and clip.clock.start_s is not None:
+                        told = round(clip.clock.start_s / base)
+                    pts = _next(told, given, last, usual)
+                    given = pts if told is None else told
                     frame.pts, frame.time_base = pts, base
                     if first is None:
                         first = pts if landing is None else landing.first
-                    if last is not None:
-                        self._steps[pts - last] += 1
                     last, self._now_s = pts, float((pts - first) * base)
+                    self._end_s = self._now_s + float(max(frame.duration or 0, usual) * base)
                     if frame.is_corrupt:
                         self._note(frames=1)
                     yield frame, self._now_s
+        if self._doubt is not None:
+            self._note(packets=1)
         if landing is None:
             self._judge(announced - self._packets)
 
-    def _pieces(self, packets: Iterator[Any]) -> Iterator[list[VideoFrame]]:
+    def _pieces(self, packets: Iterator[Any], decoder: Any) -> Iterator[list[VideoFrame]]:
         """The frames that each packet yields."""
         count = 0
         while True:
             try:
-                packet = next(packets)
+                with _complaints() as complaints:
+                    packet = next(packets)
             except StopIteration:
                 return
             except av.error.FFmpegError as error:
@@ -192,23 +202,51 @@ class FrameReader:
                 if count == 0:
                     raise unreadable(self._clip.path, error) from error
                 return
+            # Of a file that breaks off it is said anyway.
+            if complaints() and (packet.size or not self._clip.lacking):
+                self._note(packets=1)
             self._packets += bool(packet.size)
             if packet.size and self._clip.format is VideoFormat.AVI and packet.dts is not None:
                 self._due.append(packet.dts)
+            self._settle(packet)
             with _complaints() as complaints:
                 try:
-                    frames = packet.decode()
+                    frames = packet.decode() if decoder is None else decoder.decode(packet)
                 except av.error.FFmpegError:
                     self._note(packets=1)
                     if self._due:
                         self._due.pop()
                     continue
             count += len(frames)
-            if packet.is_corrupt and packet.size:
-                self._note(packets=1)
-            elif complaints():
+            if complaints():
                 self._note(frames=1)
+            elif packet.is_corrupt and packet.size:
+                self._doubt = _Doubt(packet.dts)
             yield frames
+
+    def _settle(self, packet: Any) -> None:
+        """Decide by the next packets whether one that the container doubts was damaged.
+
+        Broadcasts that were joined break off before a key frame, and nothing is lost.
+        """
+        doubt = self._doubt
+        if doubt is None or not packet.size:
+            return
+        doubt.later += 1
+        usual_s = 1 / (self._clip.rate or Fraction(30))
+        step = None if None in (doubt.dts, packet.dts) else packet.dts - doubt.dts
+        if packet.opaque == BEGINS:
+            self._doubt = None
+        elif step is not None and step * self._clip.time_base > _GAP * usual_s:
+            self._doubt = None
+            self._note(packets=1)
+        elif packet.is_keyframe:
+            self._doubt = None
+        elif doubt.later > _DOUBT_PACKETS:
+            self._doubt = None
+            self._note(packets=1)
+        else:
+            doubt.dts = packet.dts
 
     def _shown(self, frame: VideoFrame) -> int | None:
         """When a frame is shown, in ticks, None if that is not told.
@@ -232,10 +270,18 @@ class FrameReader:
         """Compare what came with what the file announced."""
         clip = self._clip
         self.damage.missing = max(unread, 0)
-        if clip.duration_s and clip.rate:
-            early = clip.duration_s - (self._now_s or 0.0) - float(1 / clip.rate)
-            if early > (EARLY_S if clip.own_duration else EARLY_SHARED_S):
+        if clip.duration_s and clip.early_s is not None and self._now_s is not None:
+            early = clip.duration_s - self._end_s
+            if early > clip.early_s:
                 self.damage.early_s = early
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A packet that the container calls damaged and the decoder does not; `later` come after."""
+
+    dts: int | None
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +299,7 @@ class _Landing:
 
 def _landing(clip: Clip, start_s: float) -> _Landing | None:
     """How to reach a late span without decoding all before it; None if that cannot be trusted."""
-    if start_s < _SEEK_FROM_S or clip.format not in _SEEK_FORMATS:
+    if start_s < _SEEK_FROM_S or clip.format not in _SEEK_FORMATS or clip.clock.moves:
         return None
     with opened(clip.path) as container:
         stream = main_video(container)
@@ -270,12 +316,34 @@ def _landing(clip: Clip, start_s: float) -> _Landing | None:
     return _Landing(first, ticks) if trusted else None
 
 
-def _announced(stream: VideoStream, format: VideoFormat) -> int:
+def _announced(stream: VideoStream) -> int:
     """How many packets there must be at least by the file's own index, 0 if it has none."""
-    if format is VideoFormat.AVI:
-        return max(stream.frames - _AVI_SLACK, 0)
-    # The index, not the count in the header, leaves out what was trimmed away.
-    return len(stream.index_entries) if stream.frames else 0
+    if not stream.frames:
+        return 0
+    # The index, not the count in the header, leaves out what was trimmed away, and the empty
+    # packets with which AVI shows a frame once more.
+    return sum(1 for entry in stream.index_entries if entry.size)
+
+
+def _next(told: int | None, given: int | None, last: int | None, usual: int) -> int:
+    """When the next frame is shown, in ticks, after the `last` one.
+
+    Args:
+        told: when by its own stamp, None if it has none.
+        given: what that of the frame before said.
+        last: when the frame before is shown, None if there is none.
+        usual: how long frames usually last.
+    """
+    if last is None:
+        return 0 if told is None else told
+    if told is None or given is None:
+        return last + usual
+    stands = told - given < usual * _STANDS
+    if told > last and not stands:
+        return told
+    # A clock that stands still or goes back a little: no frame is shown for less than half of
+    # its time, until the clock is ahead again.
+    return last + (usual if stands else max(usual // 2, 1))
 
 
 def _first_pts(packets: Iterator[Any]) -> int | None:

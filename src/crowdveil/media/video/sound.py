@@ -1,4 +1,4 @@
-"""Disguises the sound of a video on its way into the copy: decodes, changes, encodes."""
+"""Encodes the sound of a video anew on its way into the copy, in disguise if asked."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from crowdveil.media.video.clip import VideoFormat
 from crowdveil.media.video.disguise import Disguise
 
 _ENCODER = {VideoFormat.WEBM: "libopus", VideoFormat.AVI: "libmp3lame"}
+_NAMES = {"aac": "AAC", "libopus": "Opus", "libmp3lame": "MP3"}
 _BIT_RATE = 128_000
 _RATES = (48_000, 44_100, 32_000, 24_000, 16_000, 8_000)
 
@@ -25,11 +26,27 @@ _BIT_EXACT, _GLOBAL_HEADER = 1 << 23, 1 << 22
 """Flags of libavcodec: no encoder's name in the stream; headers in front, not in between."""
 
 
-class Disguised:
-    """One stream of sound in disguise."""
+class _AsItIs:
+    """Changes nothing; in the place of a `Disguise`."""
 
-    def __init__(self, stream: Any, out: OutputContainer, format: VideoFormat) -> None:
-        """Prepare the stream of the copy."""
+    def process(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return samples
+
+    def flush(self) -> NDArray[np.float32]:
+        return np.empty((0, 1), np.float32)
+
+
+class Encoded:
+    """One stream of sound that is encoded anew.
+
+    Attributes:
+        told: what it becomes, for people, as "AAC, stereo".
+    """
+
+    def __init__(
+        self, stream: Any, out: OutputContainer, format: VideoFormat, *, disguised: bool
+    ) -> None:
+        """Prepare the stream of the copy; voices are another's if `disguised`."""
         self._decoder = stream.codec_context
         encoder = _ENCODER.get(format, "aac")
         self._rate = 48_000 if encoder == "libopus" else _near(self._decoder.sample_rate)
@@ -45,7 +62,10 @@ class Disguised:
         if format is not VideoFormat.AVI:
             self._encoder.flags |= _GLOBAL_HEADER
         self._resampler = AudioResampler(format="flt", layout=self._layout, rate=self._rate)
-        self._disguise = Disguise(self._rate, self._channels)
+        self._disguise: Disguise | _AsItIs = (
+            Disguise(self._rate, self._channels) if disguised else _AsItIs()
+        )
+        self.told = f"{_NAMES[encoder]}, {self._layout}"
         # Where the next sample belongs that is heard and that is written, and by how much the
         # source's clock has jumped ahead; in samples.
         self._taken = 0
@@ -53,7 +73,7 @@ class Disguised:
         self._ahead = 0
 
     def take(self, packet: Any, shift_s: float) -> None:
-        """Disguise a packet of the source, whose clock is ahead of the copy's by `shift_s`."""
+        """Encode a packet of the source, whose clock is ahead of the copy's by `shift_s`."""
         try:
             frames = packet.decode()
         except av.error.FFmpegError:

@@ -13,14 +13,14 @@ from typing import Any, Self
 
 import av
 from av.bitstream import BitStreamFilterContext
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 
 from crowdveil.errors import CrowdveilError, OutputRefused, UnsupportedMedia
-from crowdveil.media.video.clip import AudioChoice, Clip, Span, VideoFormat
+from crowdveil.media.video.clip import AudioChoice, Clip, Span, SubtitleChoice, VideoFormat
 from crowdveil.media.video.encoders import encoding
 from crowdveil.media.video.muxers import muxer_for
-from crowdveil.media.video.passing import OtherStreams, Part
+from crowdveil.media.video.passing import OtherStreams, Part, Passing
 from crowdveil.media.video.probe import display_matrix, opened
 from crowdveil.media.video.reader import StoredFrame
 from crowdveil.media.video.verify import faults_of
@@ -29,6 +29,15 @@ _BIT_EXACT, _GLOBAL_HEADER = 1 << 23, 1 << 22
 """Flags of libavcodec: no encoder's name in the stream; headers in front, not in between."""
 
 _ISO = (VideoFormat.MP4, VideoFormat.MOV)
+
+_FAMILY = {
+    VideoFormat.MP4: "mov",
+    VideoFormat.MOV: "mov",
+    VideoFormat.MKV: "matroska",
+    VideoFormat.WEBM: "matroska",
+    VideoFormat.AVI: "avi",
+}
+"""What the field's readers of containers have in their names."""
 
 _RATES = (1, 240)
 """Frames a second that encoders believe; what is outside was guessed from odd time stamps."""
@@ -46,6 +55,7 @@ class ClipWriter:
         clip: Clip,
         *,
         audio: AudioChoice = AudioChoice.KEEP,
+        subtitles: SubtitleChoice = SubtitleChoice.DROP,
         crf: int | None = None,
         span: Span | None = None,
     ) -> None:
@@ -54,12 +64,12 @@ class ClipWriter:
         Args:
             path: where to write; its name is not looked at.
             clip: the source, whose sound and subtitles are passed on.
-            audio: what becomes of the sound.
+            audio, subtitles: what becomes of them.
             crf: rate factor, 0-51 (0 loses nothing), or None for the usual one.
             span: the part of the source that the frames are of.
         """
         self._path, self._clip, self._span = path, clip, span or Span()
-        self._audio, self._crf = audio, crf
+        self._audio, self._subtitles, self._crf = audio, subtitles, crf
         self._scope = ExitStack()
         self._out: OutputContainer | None = None
         self._stream: Any = None
@@ -131,33 +141,46 @@ class ClipWriter:
                 f"({'; '.join(faults)}), so it is not kept; please report this"
             )
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to say of the sound, once the first frame is written."""
+        return () if self._others is None else tuple(dict.fromkeys(self._others.encoded_anew))
+
     def _begin(self, first: StoredFrame, picture: VideoFrame) -> None:
         """Open the file; only now is it known what the frames are like."""
         clip = self._clip
         source = self._scope.enter_context(opened(clip.path))
-        kept = self._audio is AudioChoice.KEEP
+        foreign = _FAMILY[clip.target] not in source.format.name or clip.target != clip.format
+        kept = self._audio == AudioChoice.KEEP and not foreign
         sounds = [s for s in source.streams.audio if s.codec_context is not None and kept]
         # If none holds the sound, it is the usual one that says so.
-        muxer = muxer_for(clip.format, sounds) or muxer_for(clip.format, []) or ""
-        options = {"movflags": "+faststart"} if clip.format in _ISO else {}
+        muxer = muxer_for(clip.target, sounds) or muxer_for(clip.target, []) or ""
+        options = {"movflags": "+faststart"} if clip.target in _ISO else {}
         self._out = av.open(
             str(self._path), "w", format=muxer, container_options={"fflags": "+bitexact", **options}
         )
         self._add_picture(self._out, first, picture)
-        now_s = first.pts * clip.time_base
-        part = Part(Fraction(0), None, None)
-        if clip.format is VideoFormat.MKV and "matroska" not in source.format.name:
-            # Clocks of broadcasts run for hours before; only Matroska's own are kept.
-            part = Part(Fraction(source.start_time or 0, av.time_base), None, None)
-        if self._span != Span():
-            begin_s = float(now_s) - first.time_s - self._span.start_s  # of the whole source
-            part = Part(
-                now_s if self._span.start_s else part.shift_s,
-                float(now_s) if self._span.start_s else None,
-                None if self._span.end_s is None else begin_s + self._span.end_s,
-            )
+        part = self._part(source, first)
         self._shift = round(part.shift_s / clip.time_base)
-        self._others = OtherStreams(source, self._out, self._audio, part, clip.format)
+        how = Passing(self._audio, self._subtitles, part, clip.clock, clip.target, foreign)
+        self._others = OtherStreams(source, self._out, how)
+
+    def _part(self, source: InputContainer, first: StoredFrame) -> Part:
+        """Which part of the source is copied, and where its clock begins."""
+        clip = self._clip
+        now_s = first.pts * clip.time_base
+        shift_s = Fraction(0)
+        if _FAMILY[clip.target] not in source.format.name:
+            # Clocks of broadcasts run for hours before; only a container's own are kept.
+            shift_s = Fraction(source.start_time or 0, av.time_base)
+        if self._span == Span():
+            return Part(shift_s, None, None)
+        begin_s = float(now_s) - first.time_s - self._span.start_s  # of the whole source
+        return Part(
+            now_s if self._span.start_s else shift_s,
+            float(now_s) if self._span.start_s else None,
+            None if self._span.end_s is None else begin_s + self._span.end_s,
+        )
 
     def _add_picture(self, out: OutputContainer, first: StoredFrame, picture: VideoFrame) -> None:
         clip = self._clip
@@ -174,9 +197,9 @@ class ClipWriter:
             1 / clip.pixel_aspect if clip.turn.quarter_turns % 2 else clip.pixel_aspect
         )
         context.flags |= _BIT_EXACT
-        if clip.format is not VideoFormat.AVI:
+        if clip.target is not VideoFormat.AVI:
             context.flags |= _GLOBAL_HEADER
-        if how.codec == "libx265" and clip.format in _ISO:
+        if how.codec == "libx265" and clip.target in _ISO:
             context.codec_tag = "hvc1"  # what Apple's players ask for
         if clip.turn.quarter_turns or clip.turn.mirrored:
             stream.set_display_matrix(display_matrix(clip.turn, clip.stored_wh))
