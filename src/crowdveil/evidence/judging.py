@@ -7,7 +7,7 @@ pair, with the sentence that says so. Measuring is left to `integrity`, `noninte
 
 from collections.abc import Sequence
 
-from crowdveil.errors import UnreadableMedia
+from crowdveil.evidence.alignment import Aligned
 from crowdveil.evidence.checked import One
 from crowdveil.evidence.figures import FaceFigures, IntegrityFigures
 from crowdveil.evidence.findings import Finding, Subject, Verdict
@@ -16,21 +16,28 @@ from crowdveil.evidence.moving import Compared
 from crowdveil.evidence.pairs import Pair
 from crowdveil.redact.look import LOSSY
 
-_ASPECT = 0.02
-"""How much width over height may differ between an original and its copy."""
-
 _SHIFT_S = 0.05
 """Difference in time between two frames that a viewer could notice."""
 
 
-def require_same_shape(pair: Pair, a: tuple[int, int], b: tuple[int, int]) -> None:
-    """Refuse a copy that was cropped; raises `UnreadableMedia`."""
-    if abs(a[0] / a[1] / (b[0] / b[1]) - 1) > _ASPECT:
-        raise UnreadableMedia(
-            f"{pair.copy}: is {b[0]} x {b[1]} pixels, its original {a[0]} x {a[1]}: it was cropped "
-            "or is of another picture, so the two cannot be compared; veil the cropped picture, "
-            "or give the original it was made of"
+def not_comparable(pair: Pair, page: int | None = None) -> str:
+    """The sentence for a copy that could not be brought to its original."""
+    of = "" if page is None else f" (page {page + 1})"
+    return (
+        f"{pair.copy}{of}: could not be brought to lie as its original, so the two cannot be "
+        "compared, and nothing says that its faces are hidden: it was cropped to too little, altered "
+        "too much or is of another picture; give the original that it was made of"
+    )
+
+
+def note_alignment(one: One, aligned: Aligned, page: int | None) -> None:
+    """Say how the copy lies and looks against its original, if that is not the same."""
+    one.findings += [
+        Finding(
+            subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}", frame=page
         )
+        for what in aligned.differences()
+    ]
 
 
 def judge_proof(one: One) -> None:

@@ -243,7 +243,8 @@ def lossy(sights: Sequence[Sight]) -> tuple[Finding, ...]:
         return ()
     structure = np.array([np.mean(sight.structure) for sight in hidden], np.float32)
     boxes = np.tile(np.array([[0, 0, SHOWS_PX, SHOWS_PX]], np.float32), (len(hidden), 1))
-    return shows_through(boxes, Likeness(np.zeros(len(hidden), np.float32), structure))
+    none = np.zeros(len(hidden), np.float32)
+    return shows_through(boxes, Likeness(none, structure, none))
 
 
 def _is_kept(track: Track, kept: Sequence[Track]) -> bool:
