@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crowdveil.evidence.levels import levelled
+from crowdveil.evidence.levels import Levels, fit_levels
 from crowdveil.evidence.registration import Registration, register
-from crowdveil.geometry import Boxes
+from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB
 from crowdveil.redact.masks import Mask
 
@@ -25,7 +25,7 @@ class Aligned:
         shown: the same size, the copy as the original lies, with its own levels.
         registration: where the original lies in the copy.
         covered: (h, w) bool, what the copy shows of the original.
-        relevelled: whether the copy's levels were others.
+        levels: how the copy's levels became the original's.
     """
 
     before: RGB = field(repr=False)
@@ -33,7 +33,7 @@ class Aligned:
     shown: RGB = field(repr=False)
     registration: Registration
     covered: Mask = field(repr=False)
-    relevelled: bool
+    levels: Levels
 
     @property
     def shown_of(self) -> float:
@@ -53,12 +53,7 @@ class Aligned:
 
     def differences(self) -> list[str]:
         """How the copy lies and looks against the original, as clauses after "the copy"."""
-        told = self.registration.differences()
-        if self.registration.inverted:
-            told.append("has light and shade swapped")
-        elif self.relevelled:
-            told.append("has other levels or colours than the original")
-        return told
+        return Alignment(self.registration, self.levels).differences()
 
 
 def align(original: RGB, copy: RGB) -> Aligned | None:
@@ -72,13 +67,46 @@ def align(original: RGB, copy: RGB) -> Aligned | None:
         None if it cannot be done with certainty.
     """
     registration = register(original, copy)
-    return None if registration is None else align_as(original, copy, registration)
-
-
-def align_as(original: RGB, copy: RGB, registration: Registration) -> Aligned:
-    """Bring a copy to its original by a registration that is known."""
+    if registration is None:
+        return None
     shown = registration.aligned(copy)
-    before, after, relevelled = levelled(
-        original, shown, registration.places, registration.reach_px
-    )
-    return Aligned(before, after, shown, registration, registration.covered, relevelled)
+    levels = fit_levels(original, shown, registration.places, registration.reach_px)
+    return Alignment(registration, levels).of(original, copy, shown=shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How a copy is brought to its original, for one picture or all frames of a film.
+
+    Attributes:
+        registration: where the original lies in the copy.
+        levels: how the copy's levels become the original's.
+    """
+
+    registration: Registration
+    levels: Levels
+
+    def differences(self) -> list[str]:
+        """How the copy lies and looks against the original, as clauses after "the copy"."""
+        told = self.registration.differences()
+        if self.registration.inverted:
+            told.append("has light and shade swapped")
+        elif self.levels.factors is not None:
+            told.append("has other levels or colours than the original")
+        return told
+
+    def scaled(self, size_wh: SizeWH, copy_wh: SizeWH) -> "Alignment":
+        """The same for the two at other sizes."""
+        return Alignment(self.registration.scaled(size_wh, copy_wh), self.levels)
+
+    def of(self, original: RGB, copy: RGB, *, shown: RGB | None = None) -> Aligned:
+        """Bring one picture to its original; `shown` is the copy as it lies, if that is known."""
+        shown = self.registration.aligned(copy) if shown is None else shown
+        return Aligned(
+            self.levels.original(original),
+            self.levels.copy(shown),
+            shown,
+            self.registration,
+            self.registration.covered,
+            self.levels,
+        )

@@ -25,19 +25,14 @@ def not_comparable(pair: Pair, page: int | None = None) -> str:
     of = "" if page is None else f" (page {page + 1})"
     return (
         f"{pair.copy}{of}: could not be brought to lie as its original, so the two cannot be "
-        "compared, and nothing says that its faces are hidden: it was cropped to too little, altered "
-        "too much or is of another picture; give the original that it was made of"
+        "compared, and nothing says that its faces are hidden: it was cropped to too little, "
+        "altered too much or is of another picture; give the original that it was made of"
     )
 
 
 def note_alignment(one: One, aligned: Aligned, page: int | None) -> None:
     """Say how the copy lies and looks against its original, if that is not the same."""
-    one.findings += [
-        Finding(
-            subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}", frame=page
-        )
-        for what in aligned.differences()
-    ]
+    one.findings += [_altered(what, page) for what in aligned.differences()]
 
 
 def judge_proof(one: One) -> None:
@@ -76,6 +71,16 @@ def note_film(
     one.faces = FaceFigures(
         pictures=min(compared.frames), found=compared.followed, hidden=compared.hidden
     )
+    if not compared.comparable:
+        one.errors.append(not_comparable(pair))
+    elif compared.unmatched:
+        frames = "1 frame" if compared.unmatched == 1 else f"{compared.unmatched:,} frames"
+        one.errors.append(
+            f"{pair.copy}: {frames} could not be compared with any of the original: they show "
+            "something else, or what comes earlier there; only what they show by themselves was "
+            "looked at"
+        )
+    one.findings += [_altered(what) for what in compared.differences]
     note_integrity(
         one,
         pair,
@@ -129,7 +134,7 @@ def note_integrity(
     told = []
     if sizes[0] != sizes[1]:
         told.append("is {} x {} pixels instead of {} x {}".format(*sizes[1], *sizes[0]))
-    if frames[1] > frames[0]:
+    if frames[1] > frames[0] and seconds is None:
         more = frames[1] - frames[0]
         one.errors.append(
             f"{pair.copy}: has {more:,} more {'picture' if more == 1 else 'pictures'} than its "
@@ -142,7 +147,10 @@ def note_integrity(
     if elsewhere := sum(len(part.elsewhere) for part in outside):
         places = "1 place" if elsewhere == 1 else f"{elsewhere:,} places"
         told.append(f"was altered in {places} where no face is")
-    one.findings += [
-        Finding(subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}")
-        for what in told
-    ]
+    one.findings += [_altered(what) for what in told]
+
+
+def _altered(what: str, page: int | None = None) -> Finding:
+    return Finding(
+        subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}", frame=page
+    )

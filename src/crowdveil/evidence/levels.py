@@ -5,6 +5,8 @@ comes out as it would look with the original's levels. What was swapped, inverte
 colours is fitted too. Where pixels lie is left to `registration`.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ _SAME = 4.0
 _MOST = 40_000
 """Pixels from which the fit is made at most."""
 
+_AT_ONCE = 1 << 18
+"""Pixels that are levelled at once, which bounds the memory."""
+
 _RIDGE = 1e-3
 """Keeps the fit steady where the places have few colours."""
 
@@ -27,35 +32,56 @@ _GREY = 2.0
 """Mean difference between the channels up to which a picture has no colours."""
 
 
-def levelled(
-    original: RGB, copy: RGB, places: NDArray[np.float64], reach_px: float
-) -> tuple[RGB, RGB, bool]:
-    """The original and the copy with the same levels.
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How the levels of a copy become those of its original.
+
+    Attributes:
+        factors: (t, 3) float64 that make the original's levels of the table of the copy's, None
+            where they are the same already.
+        grey: whether the copy has no colours while the original has.
+    """
+
+    factors: NDArray[np.float64] | None
+    grey: bool = False
+
+    def original(self, picture: RGB) -> RGB:
+        """The original as it can be compared: without colours if the copy has none."""
+        return _without_colours(picture) if self.grey else picture
+
+    def copy(self, picture: RGB) -> RGB:
+        """The copy with the original's levels."""
+        if self.factors is None:
+            return picture
+        flat = picture.reshape(-1, 3)
+        out = np.empty_like(flat)
+        for start in range(0, len(flat), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            out[part] = np.clip(np.rint(_table(flat[part]) @ self.factors), 0, 255)
+        return out.reshape(picture.shape)
+
+
+def fit_levels(original: RGB, copy: RGB, places: NDArray[np.float64], reach_px: float) -> Levels:
+    """Find how the levels of a copy become those of its original.
 
     Args:
         original: (h, w, 3) uint8.
         copy: the same size, lying alike.
         places: (k, 2) float64, centres of squares that show the same in both.
         reach_px: half a side of these squares.
-
-    Returns:
-        The original, grey if the copy has no colours while it has; the copy; and whether
-        anything had to be done.
     """
     a, b = _samples(original, copy, places, reach_px)
     if not len(a) or float(np.median(np.abs(a - b))) <= _SAME:
-        return original, copy, False
-    if _is_grey(b) and not _is_grey(a):
-        grey = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
-        original = np.repeat(np.asarray(grey, np.uint8)[..., None], 3, axis=2)
-        a, b = _samples(original, copy, places, reach_px)
-    factors = _fit(a, b)
-    flat = copy.reshape(-1, 3)
-    out = np.empty_like(flat)
-    for start in range(0, len(flat), 1 << 18):  # in parts, as the table is large
-        part = slice(start, start + (1 << 18))
-        out[part] = np.clip(np.rint(_table(flat[part]) @ factors), 0, 255)
-    return original, out.reshape(copy.shape), True
+        return Levels(None)
+    grey = _is_grey(b) and not _is_grey(a)
+    if grey:
+        a, b = _samples(_without_colours(original), copy, places, reach_px)
+    return Levels(_fit(a, b), grey)
+
+
+def _without_colours(picture: RGB) -> RGB:
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def _samples(
@@ -89,14 +115,15 @@ def _fit(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     table = _table(b)
     ridge = _RIDGE * len(table) * np.eye(table.shape[1])
     ridge[0, 0] = 0
-    weight = np.ones(len(table), np.float64)
-    factors = np.zeros((table.shape[1], 3))
+    weight: NDArray[np.float64] = np.ones(len(table), np.float64)
+    factors: NDArray[np.float64] = np.zeros((table.shape[1], 3), np.float64)
     for _ in range(4):
         weighted = table * weight[:, None]
-        factors = np.linalg.solve(weighted.T @ table + ridge, weighted.T @ a)
+        solved = np.linalg.solve(weighted.T @ table + ridge, weighted.T @ a)
+        factors = np.asarray(solved, np.float64)
         off = np.abs(table @ factors - a).max(axis=1)
         weight = np.asarray(1 / (1 + (off / _OFF) ** 2), np.float64)
-    return np.asarray(factors, np.float64)
+    return factors
 
 
 def _table(samples: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ left to `levels`, faces to `residual`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +43,7 @@ _AGREES = 0.8
 """Correlation from which a patch counts as found."""
 
 _NEAR_PX = 1.0
-"""How far from its place, at work, a patch that was found may lie for the picture to be in place."""
+"""How far from its place, at work, a patch may be found for the picture to be in place."""
 
 _FEWEST, _LEAST_SHARE = 8, 0.12
 """Patches that must agree, and the share of those that have texture."""
@@ -165,6 +165,25 @@ class Registration:
         turned = self.orientation.matrix(oriented_wh, self.copy_wh)
         return _moved(boxes, np.linalg.inv(self.matrix) @ turned)
 
+    def scaled(self, size_wh: SizeWH, copy_wh: SizeWH) -> "Registration":
+        """The same for the two pictures at other sizes."""
+        smaller = _scaling(size_wh, self.size_wh)
+        across = size_wh[0] / self.size_wh[0]
+        return replace(
+            self,
+            size_wh=size_wh,
+            copy_wh=copy_wh,
+            matrix=_scaling(self.copy_wh, copy_wh) @ self.matrix @ smaller,
+            places=self.places * (np.array(size_wh) / self.size_wh),
+            reach_px=self.reach_px * across,
+        )
+
+    @property
+    def whole(self) -> "Registration":
+        """The whole frame, turned by quarters as this, and nothing else."""
+        matrix = self.orientation.matrix(self.size_wh, self.copy_wh)
+        return replace(self, matrix=matrix, exact=True)
+
     def differences(self) -> list[str]:
         """What a person should know, as clauses after "the copy"."""
         if self.exact:
@@ -217,7 +236,7 @@ def _moved(boxes: Boxes, matrix: Matrix) -> Boxes:
     centre = np.asarray(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], axis=1), np.float64)
     there = _mapped(centre, matrix)
     half = [
-        np.linalg.norm(_mapped(centre + step, matrix) - there, axis=1)
+        np.linalg.norm(_mapped(np.asarray(centre + step, np.float64), matrix) - there, axis=1)
         for step in (
             np.stack([(x1 - x0) / 2, np.zeros_like(x0)], axis=1),
             np.stack([np.zeros_like(y0), (y1 - y0) / 2], axis=1),
@@ -492,8 +511,8 @@ def _better(a: Registration | None, b: Registration | None) -> Registration | No
 def _nearest(matrix: Matrix, size_wh: SizeWH) -> Orientation:
     """The orientation that comes nearest to a map, about the middle of the picture."""
     middle = np.array(size_wh, np.float64) / 2
-    around = np.array([middle, middle + (1, 0), middle + (0, 1)])
-    there = _mapped(around, matrix)
+    around = middle + np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
+    there = _mapped(np.asarray(around, np.float64), matrix)
     axes = np.stack([there[1] - there[0], there[2] - there[0]], axis=1)
     axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-9)
     return max(ORIENTATIONS, key=lambda one: float((one.axes * axes).sum()))
@@ -512,7 +531,7 @@ def _plausible(matrix: Matrix, a: SizeWH, b: SizeWH) -> bool:
     )
 
 
-def _mapped(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]:
+def _mapped(points: NDArray[np.floating], matrix: Matrix) -> NDArray[np.float64]:
     full = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ matrix.T
     return np.asarray(full[:, :2] / full[:, 2:], np.float64)
 
@@ -523,9 +542,9 @@ def _scaling(a: SizeWH, b: SizeWH) -> Matrix:
 
 def _warped(copy: RGB, matrix: Matrix, size_wh: SizeWH) -> RGB:
     """The copy as a picture of a size lies whose pixels a matrix takes to the copy's."""
-    around = np.array([size_wh], np.float64) / 2
+    around = np.array(size_wh, np.float64) / 2 + np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
     with np.errstate(all="ignore"):
-        there = _mapped(np.concatenate([around, around + (1, 0), around + (0, 1)]), matrix)
+        there = _mapped(around, matrix)
     scale = float(
         np.sqrt(np.linalg.norm(there[1] - there[0]) * np.linalg.norm(there[2] - there[0]))
     )
