@@ -7,6 +7,12 @@ annotated face left open in each photo, how many of these are found, by size. A 
 is one of which nothing but the veils of its neighbours may hide a part, at most a tenth.
 
     python bench/check.py --every 3
+    python bench/check.py --alterations --half odd --px 640
+
+The second instead alters copies as `alterations.py` says, each photo in another way, and counts
+how many are called exposed, refused or clean: bare ones, of which none may be clean, and veiled
+ones, of which none should be exposed. Only photos with an annotated face of 24 pixels or more
+that nothing hides, so that something can be exposed.
 """
 
 import argparse
@@ -19,9 +25,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from alterations import OF_PICTURES, contiguous
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.evidence.check import check
 from crowdveil.evidence.findings import Finding, Subject, Verdict
@@ -33,10 +42,12 @@ from crowdveil.plan import Region
 from crowdveil.redact.look import Look
 from crowdveil.redact.masks import mask_of
 from crowdveil.redact.render import render_picture
-from protest import Annotated, eval_dir, interval, load
+from protest import HALVES, Annotated, eval_dir, half, interval, load
 
 COMMAND = [sys.executable, "-c", "from crowdveil.cli import main; main()"]
 SIZES = ((8, 16), (16, 24), (24, 48), (48, 10_000))
+RESULTS = ("exposed", "unchecked", "clean")
+CLEAR_PX = 24
 _OPEN = 0.1
 
 
@@ -122,6 +133,64 @@ def _verdict(findings: Sequence[Finding], face: NDArray[np.float32]) -> str:
     return "exposed" if "exposed" in verdicts else "doubtful" if verdicts else "missed"
 
 
+def altered(photos: Sequence[Annotated], *, px: int, most: int, quick: bool) -> None:
+    """Print what a check says of altered copies, bare and veiled."""
+    finder, names = FaceFinder(), list(OF_PICTURES)
+    tallies: dict[tuple[bool, str], list[str]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("originals", "bare", "veiled"):
+            (folder / part).mkdir()
+        done = 0
+        for photo in photos:
+            if done == most:
+                break
+            with Image.open(photo.path) as image:
+                picture = np.asarray(image.convert("RGB"))
+            scale = min(px / max(picture.shape[:2]), 1.0)
+            size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            boxes = photo.boxes * scale
+            sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+            if not (photo.valid & (photo.occlusion == 0) & (sides >= CLEAR_PX)).any():
+                continue
+            stem = f"{done:03}.png"
+            done += 1
+            Image.fromarray(picture).save(folder / "originals" / stem)
+            original = read_photo(folder / "originals" / stem)
+            drawn = boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+            all_boxes = np.concatenate([drawn, finder.find(picture).boxes])
+            regions = [
+                Region(id=str(k), box=tuple(box)) for k, box in enumerate(all_boxes.tolist())
+            ]
+            frame = render_picture(original.frames[0], regions, Look())
+            change = OF_PICTURES[names[(done - 1) % len(names)]]
+            for part, shown in (("bare", picture), ("veiled", frame.rgb())):
+                Image.fromarray(contiguous(change(shown))).save(folder / part / stem)
+        for bare in (True, False):
+            record = check(
+                folder / "originals",
+                folder / ("bare" if bare else "veiled"),
+                options=CheckOptions(quick=quick),
+            ).record
+            for file in record.files:
+                which = names[int(file.name[:3]) % len(names)]
+                tallies.setdefault((bare, which), []).append(file.result.value)
+    for bare in (True, False):
+        print(f"\n{'bare' if bare else 'veiled'} copies{', --quick' if quick else ''}, {px} pixels")
+        for which in names:
+            results = tallies.get((bare, which), [])
+            counts = ", ".join(f"{results.count(one)} {one}" for one in RESULTS)
+            print(f"  {which:26s} n = {len(results):3d}  {counts}")
+        every = [one for (b, _), results in tallies.items() if b is bare for one in results]
+        wrong = every.count("clean" if bare else "exposed")
+        low, high = interval(wrong, len(every))
+        print(
+            f"  {'called clean' if bare else 'called exposed':26s} {wrong} of {len(every)} "
+            f"({low:.1%}-{high:.1%})"
+        )
+
+
 def seconds(words: Sequence[str]) -> float:
     """How long a command takes that may find exposures."""
     started = time.perf_counter()
@@ -158,8 +227,18 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3, help="take every n-th photo")
     parser.add_argument("--first", type=int, default=0, help="number of the first photo, from 0")
     parser.add_argument("--only-cost", action="store_true", help="measure time alone")
+    parser.add_argument("--alterations", action="store_true", help="alter the copies instead")
+    parser.add_argument("--half", choices=HALVES, help="with --alterations: which half of photos")
+    parser.add_argument("--px", type=int, default=640, help="longer side of altered photos")
+    parser.add_argument("--most", type=int, default=1000, help="altered photos at most")
+    parser.add_argument("--full", action="store_true", help="check altered photos without --quick")
     arguments = parser.parse_args()
-    photos = load(eval_dir() / "wider_protest")[arguments.first :: arguments.every]
+    photos = load(eval_dir() / "wider_protest")
+    if arguments.alterations:
+        chosen = half(photos, arguments.half)
+        altered(chosen, px=arguments.px, most=arguments.most, quick=not arguments.full)
+        return
+    photos = photos[arguments.first :: arguments.every]
     if not arguments.only_cost:
         tally = Tally()
         measure(photos, tally)

@@ -140,7 +140,7 @@ def note_integrity(
             f"{pair.copy}: has {more:,} more {'picture' if more == 1 else 'pictures'} than its "
             "original, which could not be compared with anything"
         )
-    if frames[0] != frames[1]:
+    if frames[0] != frames[1] and seconds is None:  # of films it is told which
         told.append(f"has {frames[1]:,} pictures instead of {frames[0]:,}")
     if shift_s is not None and shift_s > _SHIFT_S:
         told.append(f"shows frames up to {shift_s:.2f} s earlier or later")

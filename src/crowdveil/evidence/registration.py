@@ -234,7 +234,7 @@ def _moved(boxes: Boxes, matrix: Matrix) -> Boxes:
     """(n, 4) boxes where a matrix takes their centres, with their sides as it scales there."""
     x0, y0, x1, y1 = boxes.astype(np.float64).T
     centre = np.asarray(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], axis=1), np.float64)
-    there = _mapped(centre, matrix)
+    there = _mapped(np.asarray(centre, np.float64), matrix)
     half = [
         np.linalg.norm(_mapped(np.asarray(centre + step, np.float64), matrix) - there, axis=1)
         for step in (
@@ -332,7 +332,7 @@ def _registration(
         exact,
         votes.inverted,
         (int(near.sum()), len(near)),
-        _mapped(votes.places[near], back),
+        _mapped(np.asarray(votes.places[near], np.float64), back),
         _PATCH / 2 * float(back[0, 0]),
     )
 
@@ -531,7 +531,7 @@ def _plausible(matrix: Matrix, a: SizeWH, b: SizeWH) -> bool:
     )
 
 
-def _mapped(points: NDArray[np.floating], matrix: Matrix) -> NDArray[np.float64]:
+def _mapped(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]:
     full = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ matrix.T
     return np.asarray(full[:, :2] / full[:, 2:], np.float64)
 
