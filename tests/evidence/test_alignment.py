@@ -161,12 +161,11 @@ def test_what_was_moved_lies_within_a_pixel_of_its_original(
     picture: RGB, degrees: float, scale: float, x: float, y: float, stretch: float, gamma: float
 ) -> None:
     height, width = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
-    matrix[:, 2] += x, y
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale))
+    matrix = matrix + np.array([[0, 0, x], [0, 0, y]])
     matrix[0] *= stretch
-    copy = cv2.warpAffine(picture, matrix, (width, height))
-    copy = np.asarray(np.rint(255 * (copy / 255) ** gamma), np.uint8)
-    aligned = align(picture, copy)
+    moved = cv2.warpAffine(picture, matrix, (width, height))
+    aligned = align(picture, np.asarray(np.rint(255 * (moved / 255) ** gamma), np.uint8))
     assert aligned is not None
     points = np.array([[100, 80, 1], [380, 80, 1], [240, 180, 1], [120, 280, 1]], np.float64)
     # OpenCV moves the middles of pixels, a registration their edges.

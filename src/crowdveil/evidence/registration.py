@@ -322,7 +322,7 @@ def _registration(
     *,
     exact: bool,
 ) -> Registration:
-    back = np.linalg.inv(before.scale)
+    back: Matrix = np.asarray(np.linalg.inv(before.scale), np.float64)
     near = votes.near
     return Registration(
         before.size_wh,
@@ -332,7 +332,7 @@ def _registration(
         exact,
         votes.inverted,
         (int(near.sum()), len(near)),
-        _mapped(np.asarray(votes.places[near], np.float64), back),
+        _mapped(votes.places[near], back),
         _PATCH / 2 * float(back[0, 0]),
     )
 

@@ -19,11 +19,15 @@ from crowdveil.media.picture import RGB
 GLANCED_PX = 640
 """Longer side at which a picture is turned in a quick check: a tenth of the time."""
 
-LEAST_PX = 20.0
+LEAST_PX = 24.0
 """Longer side of the smallest face that is taken for one: smaller shapes look like anything."""
 
-SURE_FROM = 0.65
-"""Probability in both looks from which a face that is not upright counts."""
+LIKELY_FROM, SURE_FROM = 0.65, 0.8
+"""Probability in both looks from which a face that is not upright is worth a look, and from
+which it is certain: turned, knees and folds look more like faces than faces do."""
+
+_AT_MOST = 0.64
+"""Probability that is given to what is likely and not certain."""
 
 _LOOKED_FROM = 0.15
 _QUARTERS = (1, 2, 3)
@@ -46,7 +50,8 @@ def faces_at_angles(
         quick: whether to look at a reduced picture.
 
     Returns:
-        (n, 4) float32 boxes and (n,) float32 probabilities, the lesser of both looks.
+        (n, 4) float32 boxes and (n,) float32 probabilities, the lesser of both looks,
+        below what counts as exposed where they are not certain.
     """
     height, width = picture.shape[:2]
     scale = min(GLANCED_PX / max(height, width), 1.0) if quick else 1.0
@@ -58,7 +63,7 @@ def faces_at_angles(
         turned = np.ascontiguousarray(np.rot90(picture, quarters))
         back = _Back(quarters, (turned.shape[1], turned.shape[0]), 1 / scale)
         faces = _look(turned, finder, lambda found, back=back: worth(back.boxes(found)))  # type: ignore[misc]
-        likely = faces.probability >= SURE_FROM
+        likely = faces.probability >= LIKELY_FROM
         likely &= (back.boxes(faces.boxes)[:, 2:] - back.boxes(faces.boxes)[:, :2]).max(
             axis=1, initial=0
         ) >= LEAST_PX
@@ -73,7 +78,9 @@ def faces_at_angles(
             pairwise_iou(faces.boxes, there) >= _SAME_IOU, again.probability[None], 0
         ).max(axis=1, initial=0)
         boxes.append(back.boxes(faces.boxes))
-        probability.append(np.minimum(faces.probability, second).astype(np.float32))
+        both = np.minimum(faces.probability, second)
+        both = np.where(both >= SURE_FROM, both, np.minimum(both, _AT_MOST))
+        probability.append(both.astype(np.float32))
     return np.concatenate(boxes), np.concatenate(probability)
 
 
