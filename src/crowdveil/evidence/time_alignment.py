@@ -22,7 +22,7 @@ THUMB_WH: SizeWH = (32, 24)
 _KEPT = 0.6
 """Share of the cells, the most alike, by which two frames are compared: veils cover the rest."""
 
-SAME_FRAME = 0.45
+SAME_FRAME = 0.38
 """Difference between two thumbnails, in their own spread, from which they show different scenes."""
 
 _GOOD = 0.05
