@@ -7,7 +7,7 @@ annotated face left open in each photo, how many of these are found, by size. A 
 is one of which nothing but the veils of its neighbours may hide a part, at most a tenth.
 
     python bench/check.py --every 3
-    python bench/check.py --alterations --half odd --px 640
+    python bench/check.py --alterations --every 1 --half odd --px 640
 
 The second instead alters copies as `alterations.py` says, each photo in another way, and counts
 how many are called exposed, refused or clean: bare ones, of which none may be clean, and veiled
@@ -133,9 +133,10 @@ def _verdict(findings: Sequence[Finding], face: NDArray[np.float32]) -> str:
     return "exposed" if "exposed" in verdicts else "doubtful" if verdicts else "missed"
 
 
-def altered(photos: Sequence[Annotated], *, px: int, most: int, quick: bool) -> None:
+def altered(photos: Sequence[Annotated], *, first: int, px: int, most: int, quick: bool) -> None:
     """Print what a check says of altered copies, bare and veiled."""
     finder, names = FaceFinder(), list(OF_PICTURES)
+    names = names[first % len(names) :] + names[: first % len(names)]
     tallies: dict[tuple[bool, str], list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -235,8 +236,14 @@ def main() -> None:
     arguments = parser.parse_args()
     photos = load(eval_dir() / "wider_protest")
     if arguments.alterations:
-        chosen = half(photos, arguments.half)
-        altered(chosen, px=arguments.px, most=arguments.most, quick=not arguments.full)
+        chosen = half(photos, arguments.half)[arguments.first :: arguments.every]
+        altered(
+            chosen,
+            first=arguments.first * 9,
+            px=arguments.px,
+            most=arguments.most,
+            quick=not arguments.full,
+        )
         return
     photos = photos[arguments.first :: arguments.every]
     if not arguments.only_cost:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crowdveil.evidence.alignment import align
+from crowdveil.evidence.alignment import Aligned, align
 from crowdveil.evidence.checked import One
 from crowdveil.evidence.figures import FaceFigures
 from crowdveil.evidence.identity import LEAST_PX, MOST_A_PICTURE, VeiledFace, veiled_face
@@ -91,15 +91,7 @@ def compare_pages(
         looks.append(look)
         found = [replace(finding, frame=page) for finding in look.findings]
         note_alignment(one, aligned, page)
-        outside.append(
-            outside_veils(
-                aligned.before,
-                aligned.after,
-                look.boxes,
-                None if drawing is None else drawing.veils,
-                covered=aligned.covered,
-            )
-        )
+        outside.append(_outside(aligned, look, drawing))
         if number < _MOST_STILLS:
             marked = [finding.box for finding in found if finding.box is not None]
             covered = np.concatenate([look.to_cover, np.array(marked, np.float32).reshape(-1, 4)])
@@ -128,6 +120,21 @@ def compare_pages(
     )
 
 
+def _outside(aligned: Aligned, look: Look, drawing: Drawing | None) -> Outside:
+    """What the copy changed where no veil is."""
+    found = outside_veils(
+        aligned.before,
+        aligned.after,
+        look.boxes,
+        None if drawing is None else drawing.veils,
+        covered=aligned.covered,
+    )
+    if aligned.registration.exact and aligned.levels.factors is None:
+        return found
+    # What was resampled or levelled differs at every sharp edge; places cannot be told from it.
+    return replace(found, elsewhere=())
+
+
 def _drawing(picture: Picture, regions: Sequence[Region], drawn: VeilLook) -> Drawing:
     """What a plan would make of a page."""
     veils = mask_of(regions, picture.size_wh, drawn)
@@ -154,6 +161,9 @@ def prove_pages(original: Photo, copy: Photo, pair: Pair, options: CheckOptions,
     same = original.frames[0].size_wh == (pair.plan.source.width, pair.plan.source.height)
     if not same or len(original.frames) != pair.plan.source.frames:
         one.notes.append("the plan gives another size or number of frames than the original has")
+        return
+    if copy.frames[0].size_wh != original.frames[0].size_wh:
+        one.notes.append("the copy has another size, so its veils could not be drawn again")
         return
     one.proof = prove_photo(original, copy, pair.plan, options.looks(pair.plan))
     judge_proof(one)

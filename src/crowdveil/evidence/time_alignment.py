@@ -25,8 +25,12 @@ _KEPT = 0.6
 SAME_FRAME = 0.38
 """Difference between two thumbnails, in their own spread, from which they show different scenes."""
 
-_GOOD = 0.05
-"""Difference up to which no better frame is sought elsewhere."""
+_GOOD, _WORSE = 0.05, 1.5
+"""Difference up to which no better frame is sought elsewhere, and how much worse than usual it may
+be; veils make all of them worse."""
+
+_SIEVED = 4000
+"""Frames among which one is sought at once."""
 
 _WIDE, _EVERY = 24, 25
 """How many frames from anywhere are considered when the next ones do not fit, and how often
@@ -143,22 +147,22 @@ def _cheapest(
     a: NDArray[np.float32], b: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The cheapest way through the frames of `a` that `b` can be; Viterbi over a few each."""
-    norm = a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-6)
+    sieve = _Sieve(a)
     frames: list[NDArray[np.intp]] = []
     own: list[NDArray[np.float32]] = []
     came: list[NDArray[np.intp]] = []
     total = np.zeros(0, np.float32)
+    usual = _GOOD
     for k in range(len(b)):
         near = _ahead(frames[-1], total, len(a)) if frames else np.empty(0, np.intp)
         here = _apart(a[near], b[k])
-        if k % _EVERY == 0 or not len(here) or here.min() > _GOOD:
-            wide = np.argsort(-(norm @ b[k]), kind="stable")[:_WIDE]
-            near = np.unique(np.concatenate([near, wide, [min(k, len(a) - 1)]]))
+        if k % _EVERY == 0 or not len(here) or here.min() > _WORSE * usual:
+            near = np.unique(np.concatenate([near, sieve.likely(b[k]), [min(k, len(a) - 1)]]))
             here = _apart(a[near], b[k])
+        usual = max(_GOOD, 0.8 * usual + 0.2 * min(float(here.min()), SAME_FRAME))
         if frames:
             ways = total[:, None] + _step_cost(frames[-1], near)
             best = ways.argmin(axis=0)
-            # Costs far above the best are all the same: nothing can be gained there.
             total = ways[best, np.arange(len(near))] + here
         else:
             best = np.zeros(len(near), np.intp)
@@ -173,6 +177,24 @@ def _cheapest(
         numbers[k], costs[k] = frames[k][at], own[k][at]
         at = int(came[k][at])
     return numbers, costs
+
+
+class _Sieve:
+    """Finds frames anywhere that look like one; in long films by every so many frames first."""
+
+    def __init__(self, a: NDArray[np.float32]) -> None:
+        self._count, self._step = len(a), max(len(a) // _SIEVED, 1)
+        coarse = a[:: self._step]
+        norm = np.linalg.norm(coarse, axis=1, keepdims=True)
+        self._coarse = np.asarray(coarse / np.maximum(norm, 1e-6), np.float32)
+
+    def likely(self, frame: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Numbers of frames, in no order."""
+        wide = _WIDE if self._step == 1 else _WIDE // 4
+        hits = np.argsort(-(self._coarse @ frame), kind="stable")[:wide] * self._step
+        around = np.arange(1 - self._step, self._step)
+        near = np.unique((hits[:, None] + around).ravel())
+        return np.asarray(near[(near >= 0) & (near < self._count)], np.intp)
 
 
 def _ahead(frames: NDArray[np.intp], total: NDArray[np.float32], count: int) -> NDArray[np.intp]:
