@@ -124,7 +124,7 @@ def test_a_film_cut_and_mirrored_is_exposed_if_bare_and_only_then(
     assert (open_faces(file), file.error) == (0, None)
 
 
-def test_a_bare_film_of_another_scene_is_exposed_and_refused(
+def test_a_bare_film_of_another_scene_is_exposed(
     march: Frames, crowd_photo: Path, tmp_path: Path
 ) -> None:
     with Image.open(crowd_photo) as image:
@@ -132,5 +132,4 @@ def test_a_bare_film_of_another_scene_is_exposed_and_refused(
     other = [crowd[500:740, 900 + 2 * k : 1220 + 2 * k] for k in range(12)]
     film = write(tmp_path / "march.mp4", march[:12])
     file = check(film, write(tmp_path / "other.mp4", other), options=QUICK).record.files[0]
-    assert "cannot be compared" in (file.error or "")
     assert open_faces(file) >= 1

@@ -15,7 +15,7 @@ from crowdveil.evidence.alignment import Alignment
 from crowdveil.evidence.films import Film
 from crowdveil.evidence.levels import fit_levels
 from crowdveil.evidence.registration import Registration, register
-from crowdveil.evidence.time_alignment import Path, align_in_time, stacked, thumbnail
+from crowdveil.evidence.time_alignment import Path, align_in_time, likeliest, stacked, thumbnail
 from crowdveil.geometry import SizeWH
 from crowdveil.media.picture import RGB
 
@@ -28,8 +28,8 @@ _MOST = 32
 _TRIED = 3
 """Pictures of the copy that are registered at most."""
 
-_AGAINST = 6
-"""Pictures of the original that each is tried against at most."""
+_LIKELY, _AGAINST = 2, 5
+"""Pictures of the original that each is tried against: the likeliest, and others spread evenly."""
 
 _EXACT_COST, _EXACT_MORE = 0.02, 1.3
 """How much worse the whole frame may fit than what was found, to be taken for simplicity."""
@@ -90,7 +90,7 @@ def bring_together(original: Survey, copy: Survey) -> Together | None:
     """Align two films in space and time; None if it cannot be done with certainty."""
     best: Together | None = None
     for number, picture in _some(copy.pictures, _TRIED):
-        found = _registered(original, picture, number / max(len(copy.thumbs) - 1, 1))
+        found = _registered(original, picture, copy.thumbs[number])
         if found is None:
             continue
         registration, alignment = found
@@ -114,13 +114,13 @@ def _rank(path: Path) -> float:
 
 
 def _registered(
-    original: Survey, picture: RGB, when: float
+    original: Survey, picture: RGB, thumb: NDArray[np.uint8]
 ) -> tuple[Registration, Alignment] | None:
     """The registration of one picture of a copy, by the picture of the original that fits best."""
     best: tuple[Registration, RGB] | None = None
-    at = [abs(number / max(len(original.thumbs) - 1, 1) - when) for number, _ in original.pictures]
-    nearest = original.pictures[int(np.argmin(at))]
-    for _, before in (nearest, *_some(original.pictures, _AGAINST)):
+    known = original.thumbs[[number for number, _ in original.pictures]]
+    likely = [original.pictures[k] for k in likeliest(known, thumb, _LIKELY)]
+    for _, before in (*likely, *_some(original.pictures, _AGAINST)):
         found = register(before, picture)
         if found is not None and (best is None or found.votes[0] > best[0].votes[0]):
             best = found, before

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdveil.evidence.orientation import ORIENTATIONS
 from crowdveil.evidence.registration import Matrix, Registration
 from crowdveil.geometry import SizeWH
 
@@ -75,6 +76,25 @@ class Path:
 def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(24, 32) uint8, what is kept of a picture in grey."""
     return np.asarray(cv2.resize(picture, THUMB_WH, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def likeliest(original: NDArray[np.uint8], thumb: NDArray[np.uint8], most: int) -> list[int]:
+    """Which of n thumbnails look most like one that may be turned or mirrored.
+
+    Args:
+        original: (n, 24, 32) uint8.
+        thumb: (24, 32) uint8.
+        most: how many to give at most, the likeliest first.
+    """
+    everywhere = np.ones(THUMB_WH[::-1], np.bool_)
+    cells = _evened(original, everywhere)
+    costs = np.full(len(original), np.inf, np.float32)
+    for orientation in ORIENTATIONS:
+        turned = cv2.resize(orientation.undo(thumb[..., None]), THUMB_WH)
+        one = _evened(np.asarray(turned, np.uint8)[None], everywhere)[0]
+        for sign in (1, -1):  # it may be inverted too
+            costs = np.minimum(costs, _apart(cells, sign * one))
+    return [int(k) for k in np.argsort(costs, kind="stable")[:most]]
 
 
 def align_in_time(
