@@ -71,9 +71,12 @@ def fit_levels(original: RGB, copy: RGB, places: NDArray[np.float64], reach_px: 
         reach_px: half a side of these squares.
     """
     a, b = _samples(original, copy, places, reach_px)
-    if not len(a) or float(np.median(np.abs(a - b))) <= _SAME:
+    if not len(a):
         return Levels(None)
+    # Most of a photo may be nearly grey, and its faces not.
     grey = _is_grey(b) and not _is_grey(a)
+    if not grey and float(np.median(np.abs(a - b))) <= _SAME:
+        return Levels(None)
     if grey:
         a, b = _samples(_without_colours(original), copy, places, reach_px)
     return Levels(_fit(a, b), grey)
