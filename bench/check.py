@@ -7,6 +7,12 @@ annotated face left open in each photo, how many of these are found, by size. A 
 is one of which nothing but the veils of its neighbours may hide a part, at most a tenth.
 
     python bench/check.py --every 3
+    python bench/check.py --alterations --every 1 --half odd --px 640
+
+The second instead alters copies as `alterations.py` says, each photo in another way, and counts
+how many are called exposed, refused or clean: bare ones, of which none may be clean, and veiled
+ones, of which none should be exposed. Only photos with an annotated face of 24 pixels or more
+that nothing hides, so that something can be exposed.
 """
 
 import argparse
@@ -19,13 +25,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from alterations import OF_PICTURES, contiguous
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.evidence.check import check
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.options import CheckOptions
+from crowdveil.evidence.record import FileRecord
 from crowdveil.geometry import pairwise_intersection
 from crowdveil.media.photos import encode_photo, read_photo
 from crowdveil.media.picture import Photo
@@ -33,10 +43,12 @@ from crowdveil.plan import Region
 from crowdveil.redact.look import Look
 from crowdveil.redact.masks import mask_of
 from crowdveil.redact.render import render_picture
-from protest import Annotated, eval_dir, interval, load
+from protest import HALVES, Annotated, eval_dir, half, interval, load
 
 COMMAND = [sys.executable, "-c", "from crowdveil.cli import main; main()"]
 SIZES = ((8, 16), (16, 24), (24, 48), (48, 10_000))
+RESULTS = ("exposed", "refused", "clean")
+CLEAR_PX = 24
 _OPEN = 0.1
 
 
@@ -122,6 +134,80 @@ def _verdict(findings: Sequence[Finding], face: NDArray[np.float32]) -> str:
     return "exposed" if "exposed" in verdicts else "doubtful" if verdicts else "missed"
 
 
+def reduced(photo: Annotated, px: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A photo at a longer side, and its annotated boxes there."""
+    with Image.open(photo.path) as image:
+        picture = np.asarray(image.convert("RGB"))
+    scale = min(px / max(picture.shape[:2]), 1.0)
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return small, np.asarray(photo.boxes * scale, np.float32)
+
+
+def is_clear(photo: Annotated, px: int) -> bool:
+    """Whether a face is large enough, and hidden by nothing, to be surely exposed."""
+    sides = (reduced(photo, px)[1] @ np.array([[-1, 0], [0, -1], [1, 0], [0, 1]])).max(axis=1)
+    return bool((photo.valid & (photo.occlusion == 0) & (sides >= CLEAR_PX)).any())
+
+
+@dataclass
+class Printed:
+    """Notes and prints what is said of each altered copy as soon as it is known."""
+
+    names: list[str]
+    bare: bool
+    said: dict[str, list[str]] = field(default_factory=dict)
+
+    def gallery(self, done: int, total: int) -> None:
+        """No gallery is used."""
+
+    def begin(self, total: int) -> None:
+        """Nothing to say yet."""
+
+    def done(self, file: FileRecord) -> None:
+        """Note one copy: exposed if a face is, not for what is in the file."""
+        name = self.names[int(file.name[:3]) % len(self.names)]
+        faces = any(
+            one.subject is Subject.FACE and one.verdict is Verdict.EXPOSED for one in file.findings
+        )
+        result = "exposed" if faces else "refused" if file.error else "clean"
+        self.said.setdefault(name, []).append(result)
+        print(f"{'bare' if self.bare else 'veiled':6s} {name:28s} {result}", flush=True)
+
+
+def altered(photos: Sequence[Annotated], names: list[str], *, px: int, quick: bool) -> None:
+    """Print what a check says of altered copies, bare and veiled, of each photo one."""
+    finder = FaceFinder()
+    for bare in (True, False):
+        told = Printed(names, bare)
+        with tempfile.TemporaryDirectory() as folder:
+            originals, copies = Path(folder, "originals"), Path(folder, "copies")
+            originals.mkdir()
+            copies.mkdir()
+            for number, photo in enumerate(photos):
+                picture, boxes = reduced(photo, px)
+                path = originals / f"{number:03}.png"
+                Image.fromarray(picture).save(path)
+                if not bare:
+                    real = boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+                    found = np.concatenate([real, finder.find(picture).boxes]).tolist()
+                    regions = [Region(id=str(k), box=tuple(box)) for k, box in enumerate(found)]
+                    frame = read_photo(path).frames[0]
+                    picture = render_picture(frame, regions, Look()).rgb()
+                change = OF_PICTURES[names[number % len(names)]]
+                Image.fromarray(contiguous(change(picture))).save(copies / path.name)
+            check(originals, copies, options=CheckOptions(quick=quick), watcher=told)
+        every = [one for results in told.said.values() for one in results]
+        wrong = every.count("clean" if bare else "exposed")
+        low, high = interval(wrong, len(every))
+        print(
+            f"{'bare' if bare else 'veiled'} copies{', --quick' if quick else ''}, {px} pixels: "
+            f"{', '.join(f'{every.count(one)} {one}' for one in RESULTS)}; "
+            f"{wrong} of {len(every)} wrong ({low:.1%}-{high:.1%})",
+            flush=True,
+        )
+
+
 def seconds(words: Sequence[str]) -> float:
     """How long a command takes that may find exposures."""
     started = time.perf_counter()
@@ -158,8 +244,22 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3, help="take every n-th photo")
     parser.add_argument("--first", type=int, default=0, help="number of the first photo, from 0")
     parser.add_argument("--only-cost", action="store_true", help="measure time alone")
+    parser.add_argument("--alterations", action="store_true", help="alter the copies instead")
+    parser.add_argument("--half", choices=HALVES, help="with --alterations: which half of photos")
+    parser.add_argument("--px", type=int, default=640, help="longer side of altered photos")
+    parser.add_argument("--most", type=int, default=1000, help="altered photos at most")
+    parser.add_argument("--shift", type=int, default=0, help="number of the first alteration")
+    parser.add_argument("--full", action="store_true", help="check altered photos without --quick")
     arguments = parser.parse_args()
-    photos = load(eval_dir() / "wider_protest")[arguments.first :: arguments.every]
+    photos = load(eval_dir() / "wider_protest")
+    if arguments.alterations:
+        chosen = half(photos, arguments.half)[arguments.first :: arguments.every]
+        chosen = [photo for photo in chosen if is_clear(photo, arguments.px)][: arguments.most]
+        names = list(OF_PICTURES)
+        names = names[arguments.shift :] + names[: arguments.shift]
+        altered(chosen, names, px=arguments.px, quick=not arguments.full)
+        return
+    photos = photos[arguments.first :: arguments.every]
     if not arguments.only_cost:
         tally = Tally()
         measure(photos, tally)

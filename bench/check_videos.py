@@ -4,6 +4,10 @@ Veils the films of `bench/video.py`, puts the original pixels of some annotated 
 some frames in a row, each at another time, and checks the copies.
 
     python bench/check_videos.py --work /tmp/films --clips 4 --frames 3
+    python bench/check_videos.py --work /tmp/films --clips 4 --seconds 2 --alterations
+
+The second instead alters each film, bare and veiled, in every way of `alterations.py`, and counts
+how many are called exposed, refused or clean: of the bare ones none may be clean.
 """
 
 import argparse
@@ -21,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import crowdveil
+from alterations import OF_FILMS, contiguous
 from crowdveil.evidence.check import check
 from crowdveil.evidence.findings import Finding, Subject, Verdict
 from crowdveil.evidence.options import CheckOptions
@@ -101,6 +106,46 @@ def is_of(finding: Finding, face: Opened, frames: int) -> bool:
     return near and finding.time_s <= last + 0.2 and until >= first - 0.2
 
 
+def write(path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
+    """Write frames, (h, w, 3) uint8 RGB, as a video."""
+    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as target:
+        stream: Any = target.add_stream("libx264", rate=RATE, options={"crf": "18"})
+        for number, frame in enumerate(map(contiguous, frames)):
+            if not number:
+                stream.height, stream.width = frame.shape[:2]
+                stream.pix_fmt = "yuv420p"
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        target.mux(stream.encode(None))
+
+
+def alter(args: argparse.Namespace, quick: bool) -> None:
+    """Alter films, check them, print what is said of their faces."""
+    photos = load(eval_dir() / "wider_protest")
+    results: dict[tuple[bool, str], list[str]] = {}
+    for seed in range(args.seed, args.seed + args.clips):
+        film, copy, out = (args.work / f"{part}-{seed:03}.mp4" for part in ("film", "copy", "out"))
+        write_film(film, photos, seed=seed, seconds=args.seconds, size_wh=(640, 360))
+        words = ["veil", "--quiet", "--overwrite", str(film), "-o", str(copy)]
+        subprocess.run([sys.executable, "-m", "crowdveil", *words], check=True)
+        for bare, source in ((True, film), (False, copy)):
+            frames = list(pictures(source))
+            for name in args.only or OF_FILMS:
+                write(out, OF_FILMS[name](frames))
+                record = check(film, out, options=CheckOptions(quick=quick)).record.files[0]
+                faces = any(one.subject is Subject.FACE for one in record.exposed)
+                said = "exposed" if faces else "unchecked" if record.error else "clean"
+                results.setdefault((bare, name), []).append(said)
+                print(f"{seed} {'bare' if bare else 'veiled':6s} {name:30s} {said}", flush=True)
+    for bare in (True, False):
+        every = [one for (b, _), said in results.items() if b is bare for one in said]
+        wrong = every.count("clean" if bare else "exposed")
+        low, high = interval(wrong, len(every))
+        print(
+            f"{'bare' if bare else 'veiled'} films called {'clean' if bare else 'exposed'}: "
+            f"{wrong} of {len(every)} ({low:.1%}-{high:.1%})"
+        )
+
+
 def main() -> None:
     """Make films, veil them, open faces, check, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -109,8 +154,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--frames", type=int, default=3, help="how long each face is open")
+    parser.add_argument("--alterations", action="store_true", help="alter the films instead")
+    parser.add_argument("--only", nargs="*", choices=list(OF_FILMS), help="these alterations")
+    parser.add_argument("--full", action="store_true", help="check altered films without --quick")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
+    if args.alterations:
+        alter(args, quick=not args.full)
+        return
     photos = load(eval_dir() / "wider_protest")
     print(f"{platform.machine()}, {os.cpu_count()} cores, crowdveil {crowdveil.__version__}")
     verdicts: list[str] = []

@@ -15,7 +15,7 @@ from crowdveil.evidence.checked import One
 from crowdveil.evidence.figures import LeakFigures
 from crowdveil.evidence.films import Animation, Film, Video
 from crowdveil.evidence.findings import Finding, Subject, Verdict
-from crowdveil.evidence.judging import judge_proof, note_film, require_same_shape
+from crowdveil.evidence.judging import judge_proof, note_film
 from crowdveil.evidence.leaks.leak import Leak
 from crowdveil.evidence.leaks.walk import walk
 from crowdveil.evidence.moving import Films, compare_films
@@ -99,7 +99,6 @@ def _compare(
         return
     original, copy = read_photo(pair.original), read_photo(pair.copy)
     one.size_wh = original.frames[0].size_wh
-    require_same_shape(pair, original.frames[0].size_wh, copy.frames[0].size_wh)
     if original.durations_ms and copy.durations_ms:
         note_film(
             one,
@@ -124,7 +123,6 @@ def _compare_videos(
     # In the layout of the copy, which may be of another container.
     original = open_clip(pair.original, copy.format)
     one.size_wh = original.size_wh
-    require_same_shape(pair, original.size_wh, copy.size_wh)
     span = None
     if pair.plan is not None and pair.plan.source.span_s is not None:
         span = Span(*pair.plan.source.span_s)

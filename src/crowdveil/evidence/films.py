@@ -10,6 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from crowdveil.evidence.orientation import UPRIGHT, Orientation
 from crowdveil.geometry import Boxes, SizeWH
 from crowdveil.media.picture import RGB, Photo, Picture
 from crowdveil.media.video.clip import Clip, Span
@@ -76,6 +77,40 @@ class Animation:
         for number, picture in enumerate(self._photo.frames):
             start = self._starts[min(number, len(self._starts) - 1)]
             yield _Drawn(number, float(start), picture)
+
+
+def oriented(film: Film, orientation: Orientation) -> Film:
+    """A film that was turned, or mirrored, as its original lies."""
+    return film if orientation == UPRIGHT else _Oriented(film, orientation)
+
+
+class _Oriented:
+    """A film as it lies after its orientation was undone."""
+
+    def __init__(self, film: Film, orientation: Orientation) -> None:
+        self._film, self._orientation = film, orientation
+        self.scene = film.scene
+        if orientation.lies:
+            width, height = film.scene.size_wh
+            self.scene = Scene((height, width), 1 / film.scene.aspect, film.scene.rate)
+
+    def frames(self) -> Iterator[Shown]:
+        """As `Film.frames`."""
+        for frame in self._film.frames():
+            yield _Turned(frame.number, frame.time_s, frame, self._orientation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    number: int
+    time_s: float
+    frame: Shown
+    orientation: Orientation
+
+    def rgb(self, size_wh: SizeWH, only: Boxes | None = None) -> RGB:
+        """As `Shown.rgb`, always whole."""
+        stored = size_wh[::-1] if self.orientation.lies else size_wh
+        return self.orientation.undo(self.frame.rgb((stored[0], stored[1])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ MOST_FACES = 400
 LEAST_PX = 20.0
 """Faces smaller than this are not attacked: no recogniser knows them unveiled either."""
 
+_TELLS_PX = 32
+"""Longer side of a veiled face below which resembling itself alone means nothing: recognisers see
+112 pixels, and veils as small as that resemble each other."""
+
 _AROUND = 3.2
 _LARGEST_PX = 160
 
@@ -186,7 +190,7 @@ def _finding(number: int, face: VeiledFace, found: Sequence[Reidentification]) -
                 exposed = exposed or one.recognised or bool(each.exposing)
                 how = f": {', '.join(one.matched)}" if one.matched else ""
                 by.append(f"{each.recogniser.name}{how}")
-    if not by:
+    if not by or (not exposed and face.size_px < _TELLS_PX):
         return None
     known = "a recogniser knows this veiled face"
     alike = "this veiled face resembles its own beyond the threshold"

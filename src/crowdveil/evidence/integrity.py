@@ -54,7 +54,14 @@ class Outside:
     elsewhere: tuple[Box, ...]
 
 
-def outside_veils(original: RGB, copy: RGB, faces: Boxes, veils: Mask | None = None) -> Outside:
+def outside_veils(
+    original: RGB,
+    copy: RGB,
+    faces: Boxes,
+    veils: Mask | None = None,
+    *,
+    covered: Mask | None = None,
+) -> Outside:
     """Compare two pictures where no veil is.
 
     Args:
@@ -63,12 +70,15 @@ def outside_veils(original: RGB, copy: RGB, faces: Boxes, veils: Mask | None = N
         faces: (n, 4) float32, everything that may be a face; what changed away from them is
             told. Not looked at if `veils` is given.
         veils: (h, w) bool, where the plan hides something, or None to judge by the pixels.
+        covered: (h, w) bool, what the copy shows of the original; None for all.
     """
     changed = _changed(original, copy)
+    if covered is not None:
+        changed &= covered
     allowed = _near(faces, changed.shape) if veils is None else veils
     inside = changed | allowed if veils is None else veils
     near = cv2.dilate(inside.astype(np.uint8), np.ones((2 * NEAR_PX + 1,) * 2, np.uint8))
-    out = near == 0
+    out = near == 0 if covered is None else (near == 0) & covered
     difference = cv2.absdiff(original, copy)
     worst = difference.max(axis=2)[out]
     error = float((difference[out].astype(np.float64) ** 2).mean()) if len(worst) else 0.0

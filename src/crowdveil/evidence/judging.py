@@ -7,7 +7,7 @@ pair, with the sentence that says so. Measuring is left to `integrity`, `noninte
 
 from collections.abc import Sequence
 
-from crowdveil.errors import UnreadableMedia
+from crowdveil.evidence.alignment import Aligned
 from crowdveil.evidence.checked import One
 from crowdveil.evidence.figures import FaceFigures, IntegrityFigures
 from crowdveil.evidence.findings import Finding, Subject, Verdict
@@ -16,21 +16,23 @@ from crowdveil.evidence.moving import Compared
 from crowdveil.evidence.pairs import Pair
 from crowdveil.redact.look import LOSSY
 
-_ASPECT = 0.02
-"""How much width over height may differ between an original and its copy."""
-
 _SHIFT_S = 0.05
 """Difference in time between two frames that a viewer could notice."""
 
 
-def require_same_shape(pair: Pair, a: tuple[int, int], b: tuple[int, int]) -> None:
-    """Refuse a copy that was cropped; raises `UnreadableMedia`."""
-    if abs(a[0] / a[1] / (b[0] / b[1]) - 1) > _ASPECT:
-        raise UnreadableMedia(
-            f"{pair.copy}: is {b[0]} x {b[1]} pixels, its original {a[0]} x {a[1]}: it was cropped "
-            "or is of another picture, so the two cannot be compared; veil the cropped picture, "
-            "or give the original it was made of"
-        )
+def not_comparable(pair: Pair, page: int | None = None) -> str:
+    """The sentence for a copy that could not be brought to its original."""
+    of = "" if page is None else f" (page {page + 1})"
+    return (
+        f"{pair.copy}{of}: could not be brought to lie as its original, so the two cannot be "
+        "compared, and nothing says that its faces are hidden: it was cropped to too little, "
+        "altered too much or is of another picture; give the original that it was made of"
+    )
+
+
+def note_alignment(one: One, aligned: Aligned, page: int | None) -> None:
+    """Say how the copy lies and looks against its original, if that is not the same."""
+    one.findings += [_altered(what, page) for what in aligned.differences()]
 
 
 def judge_proof(one: One) -> None:
@@ -69,6 +71,16 @@ def note_film(
     one.faces = FaceFigures(
         pictures=min(compared.frames), found=compared.followed, hidden=compared.hidden
     )
+    if not compared.comparable:
+        one.errors.append(not_comparable(pair))
+    elif compared.unmatched:
+        frames = "1 frame" if compared.unmatched == 1 else f"{compared.unmatched:,} frames"
+        one.errors.append(
+            f"{pair.copy}: {frames} could not be compared with any of the original: they show "
+            "something else, or what comes earlier there; only what they show by themselves was "
+            "looked at"
+        )
+    one.findings += [_altered(what) for what in compared.differences]
     note_integrity(
         one,
         pair,
@@ -122,20 +134,23 @@ def note_integrity(
     told = []
     if sizes[0] != sizes[1]:
         told.append("is {} x {} pixels instead of {} x {}".format(*sizes[1], *sizes[0]))
-    if frames[1] > frames[0]:
+    if frames[1] > frames[0] and seconds is None:
         more = frames[1] - frames[0]
         one.errors.append(
             f"{pair.copy}: has {more:,} more {'picture' if more == 1 else 'pictures'} than its "
             "original, which could not be compared with anything"
         )
-    if frames[0] != frames[1]:
+    if frames[0] != frames[1] and seconds is None:  # of films it is told which
         told.append(f"has {frames[1]:,} pictures instead of {frames[0]:,}")
     if shift_s is not None and shift_s > _SHIFT_S:
         told.append(f"shows frames up to {shift_s:.2f} s earlier or later")
     if elsewhere := sum(len(part.elsewhere) for part in outside):
         places = "1 place" if elsewhere == 1 else f"{elsewhere:,} places"
         told.append(f"was altered in {places} where no face is")
-    one.findings += [
-        Finding(subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}")
-        for what in told
-    ]
+    one.findings += [_altered(what) for what in told]
+
+
+def _altered(what: str, page: int | None = None) -> Finding:
+    return Finding(
+        subject=Subject.ALTERED, verdict=Verdict.DOUBTFUL, what=f"the copy {what}", frame=page
+    )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crowdveil.geometry import Boxes
 from crowdveil.media.picture import RGB
+from crowdveil.redact.masks import Mask
 
 WORK_PX = 56
 """Longer side to which larger areas are reduced: faces are told apart by features of this
@@ -28,6 +29,14 @@ _NOISE = 3.0
 _ALIKE = 0.6
 """Structural similarity from which a place counts as unchanged."""
 
+_TEXTURED = 5.0
+"""Standard deviation of levels in a window from which there is something to see: the grain of a
+soft veil stays below, the features of a face do not."""
+
+_DRAWN_MORE, _DRAWN_NOISE = 1.25, 4.0
+"""By how much, of the squared difference and beyond, a copy may lie farther from a veil as it
+would be drawn than from the original and still be taken for the veil: saving as JPEG."""
+
 _SHIFT = 16.0
 """Difference in level from which a place counts as changed, out of 255."""
 
@@ -41,19 +50,47 @@ class Likeness:
             texture still, 0-1.
         structure: (n,) float32, correlation of light and shade within the ellipse, -1 to 1;
             near 1 also under a weak blur, near 0 where nothing is left.
+        foreign: (n,) float32, share of the ellipse that shows something else than the original
+            did, with a texture that no soft or solid veil has, 0-1.
     """
 
     unchanged: NDArray[np.float32]
     structure: NDArray[np.float32]
+    foreign: NDArray[np.float32]
+
+    def take(self, which: NDArray[np.bool_]) -> "Likeness":
+        """Those that an (n,) boolean mask picks."""
+        return Likeness(self.unchanged[which], self.structure[which], self.foreign[which])
+
+    def but_for(self, unseen: NDArray[np.bool_]) -> "Likeness":
+        """The same, with nothing open where (n,) places are not seen in the copy."""
+        seen = (~unseen).astype(np.float32)
+        return Likeness(self.unchanged * seen, self.structure * seen, self.foreign * seen)
 
 
-def likeness(original: RGB, copy: RGB, boxes: Boxes) -> Likeness:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An original as a plan veils it.
+
+    Attributes:
+        picture: (h, w, 3) uint8.
+        veils: (h, w) bool, where a veil is.
+    """
+
+    picture: RGB
+    veils: Mask
+
+
+def likeness(original: RGB, copy: RGB, boxes: Boxes, *, drawing: Drawing | None = None) -> Likeness:
     """Compare areas of two pictures.
 
     Args:
         original: (h, w, 3) uint8.
         copy: the same size.
         boxes: (n, 4) float32, half-open; what lies outside the picture does not count.
+        drawing: what the copy should look like, the same size; where the copy is no farther from
+            one of its veils than from the original, it is veiled, whatever the two have in common:
+            a veil over a flat dark ground has the ground's own texture. None if that is unknown.
 
     Raises:
         ValueError: the pictures differ in size.
@@ -62,6 +99,7 @@ def likeness(original: RGB, copy: RGB, boxes: Boxes) -> Likeness:
         raise ValueError(f"sizes differ: {original.shape} and {copy.shape}")
     unchanged = np.zeros(len(boxes), np.float32)
     structure = np.zeros(len(boxes), np.float32)
+    foreign = np.zeros(len(boxes), np.float32)
     height, width = original.shape[:2]
     for k, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
         left, top = max(int(np.floor(x0)), 0), max(int(np.floor(y0)), 0)
@@ -72,9 +110,15 @@ def likeness(original: RGB, copy: RGB, boxes: Boxes) -> Likeness:
         a, b = _reduced(original[here]), _reduced(copy[here])
         inside = _ellipse(a.shape[:2], (left, top, right, bottom), (x0, y0, x1, y1))
         if inside.any():
-            unchanged[k] = (_alike(a, b) & inside).sum() / inside.sum()
+            alike = _alike(a, b)
+            strange = ~alike & _textured(b)
+            if drawing is not None:
+                veiled = _as_drawn(a, b, _reduced(drawing.picture[here]), drawing.veils[here])
+                alike, strange = alike & ~veiled, strange & ~veiled
+            unchanged[k] = (alike & inside).sum() / inside.sum()
             structure[k] = _correlation(a, b, inside)
-    return Likeness(unchanged, structure)
+            foreign[k] = (strange & inside).sum() / inside.sum()
+    return Likeness(unchanged, structure, foreign)
 
 
 def _reduced(part: RGB) -> NDArray[np.float32]:
@@ -107,6 +151,24 @@ def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
     shared = _smooth(grey_a * grey_b) - mean_a * mean_b
     similar = (2 * shared + _NOISE) / (var_a + var_b + _NOISE)
     return np.asarray(near & (similar >= _ALIKE))
+
+
+def _textured(b: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where a reduced area has light and shade that follow each other closely."""
+    grey = b.mean(axis=2)
+    mean = _smooth(grey)
+    return np.asarray(_smooth(grey * grey) - mean * mean > _TEXTURED**2)
+
+
+def _as_drawn(
+    a: NDArray[np.float32], b: NDArray[np.float32], drawn: NDArray[np.float32], veils: Mask
+) -> NDArray[np.bool_]:
+    """Where a reduced area of a copy is at least as near to its veil as to the original."""
+    size = b.shape[1], b.shape[0]
+    share = cv2.resize(veils.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    to_veil, to_original = (_smooth(((b - one) ** 2).mean(axis=2)) for one in (drawn, a))
+    near = to_veil <= _DRAWN_MORE * to_original + _DRAWN_NOISE
+    return np.asarray(near & (share > 0))
 
 
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:

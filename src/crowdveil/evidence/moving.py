@@ -1,27 +1,30 @@
 """Compares a video or animation with its veiled copy, in every frame.
 
-The original and the copy are each watched from beginning to end, more sensitively than when the
-plan was made; then both are read side by side, and wherever either watch follows a face the two
-are compared. Memory follows what is visible, not the length. What that amounts to for one person
-is left to `sights`, for the whole film to `tally`; single pictures to `residual`.
+Both are read once to bring them together in space and time (`survey`), then each is watched from
+beginning to end, more sensitively than when the plan was made; then both are read side by side, and
+wherever either watch follows a face the two are compared. A face that only the copy shows
+stands for itself. Memory follows what is visible, not the length, but for a thumbnail of each
+frame. What that amounts to for one person is left to `sights`, for the whole film to `tally`;
+single pictures to `residual`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.effort import Effort
 from crowdveil.detect.finder import FaceFinder
-from crowdveil.evidence.films import Film, resized
+from crowdveil.evidence.alignment import Aligned, Alignment
+from crowdveil.evidence.films import Film, Shown, oriented, resized
 from crowdveil.evidence.findings import Finding
 from crowdveil.evidence.identity import VeiledFace
 from crowdveil.evidence.integrity import Outside
 from crowdveil.evidence.likeness import likeness
 from crowdveil.evidence.noninterference import Proof
-from crowdveil.evidence.residual import OPEN_FROM, PARTLY_FROM
+from crowdveil.evidence.orientation import UPRIGHT
+from crowdveil.evidence.residual import FOREIGN_FROM, OPEN_FROM, PARTLY_FROM
 from crowdveil.evidence.sights import (
     Sight,
     Sighted,
@@ -29,17 +32,19 @@ from crowdveil.evidence.sights import (
     look_again,
     lossy,
     note,
+    note_stranger,
     once_each,
     sight_of,
 )
 from crowdveil.evidence.stills import Crop, Still, still_of
-from crowdveil.evidence.tally import Tally, measured, proof_of, prove, refuse_other
-from crowdveil.geometry import SizeWH
-from crowdveil.plan import Action, Made, Plan, Region, Source, Track
+from crowdveil.evidence.survey import Together, bring_together, survey
+from crowdveil.evidence.tally import Tally, measured, proof_of, prove
+from crowdveil.geometry import Boxes, SizeWH
+from crowdveil.plan import Action, Keyframe, Made, Plan, Region, Source, Track
 from crowdveil.redact.look import Look
 from crowdveil.track.timeline import Timeline
 from crowdveil.track.verdict import Policy
-from crowdveil.watching import Watch
+from crowdveil.watching import Scene, Watch
 
 COMPARED_PX = 1280
 """Longest side at which frames are compared."""
@@ -47,6 +52,12 @@ COMPARED_PX = 1280
 SENSITIVE = Policy(glance=0.5, enter=1.0, hold_s=0.0, tail_s=0.0)
 """Follows whatever may be a face, and only while it is seen: what is veiled before and after
 shows no face that could be open."""
+
+_COVERED_FROM = 0.1
+"""Probability from which an open place is painted over in the report."""
+
+_BLANK = 128
+"""Level that stands for an original which shows nothing."""
 
 _STILLS = 3
 _MEASURED = 24
@@ -71,6 +82,9 @@ class Compared:
         stills: pictures for the report.
         crops: what the findings show, only if asked for.
         veiled: of everyone who is hidden up to `sights.SIGHTS` cut-outs, to be attacked.
+        unmatched: how many frames of the copy could not be compared with any of the original.
+        comparable: whether the two could be brought together at all.
+        differences: how the copy differs in place, time and levels, as clauses after "the copy".
     """
 
     findings: tuple[Finding, ...]
@@ -84,6 +98,9 @@ class Compared:
     stills: tuple[Still, ...]
     crops: tuple[Crop, ...]
     veiled: tuple[VeiledFace, ...]
+    unmatched: int
+    comparable: bool
+    differences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +136,29 @@ def compare_films(
         breath: called for every frame; raises to stop.
 
     Raises:
-        UnreadableMedia: a file cannot be read, or the copy shows something else altogether.
+        UnreadableMedia: a file cannot be read.
     """
     original, copy, plan, effort = films.original, films.copy, films.plan, films.effort
+    first, second = survey(original, breath), survey(copy, breath)
+    together = bring_together(first, second)
+    lies = UPRIGHT if together is None else together.alignment.registration.orientation
     tracks, count = watch.follow(
         original.frames(), original.scene, effort=effort, seen=lambda _: breath()
     )
-    left, _ = watch.follow(copy.frames(), copy.scene, effort=effort, seen=lambda _: breath())
-    left = _scaled(left, original.scene.size_wh, copy.scene.size_wh)
+    turned = oriented(copy, lies)
+    left, _ = watch.follow(turned.frames(), turned.scene, effort=effort, seen=lambda _: breath())
+    left = _placed(left, together, original.scene.size_wh, turned.scene.size_wh)
     kept = [] if plan is None else [one for one in plan.tracks if one.action is Action.KEEP]
     rate = original.scene.rate
     sights = {one.id: sight_of(one, kept, rate=rate) for one in tracks}
     sights |= {one.id: sight_of(one, kept, rate=rate, of_copy=True) for one in _named(left)}
     tally = Tally()
-    _read_together(films, sights, tally, finder, count, breath)
+    if together is None:
+        tally.unmatched = len(second.thumbs)
+    else:
+        tally.unmatched = together.path.unmatched + together.path.backwards
+        tally.differences += [*together.alignment.differences(), *together.path.differences]
+    _read_together(films, together, sights, tally, finder, (count, len(second.thumbs)), breath)
     own = [sights[track.id] for track in tracks if sights[track.id].seen]
     sure = [sight for sight in own if sight.track.score >= 0.5]
     told = [(finding, sight) for sight in sights.values() if (finding := finding_of(sight))]
@@ -142,7 +168,7 @@ def compare_films(
         followed=len(sure),
         hidden=sum(sight.open == 0 and sight.partly == 0 for sight in sure),
         outside=tuple(tally.outside),
-        frames=tally.frames,
+        frames=(count, len(second.thumbs)),
         seconds=tally.seconds,
         time_shift_s=round(tally.shift_s, 4),
         proof=proof_of(tally),
@@ -151,59 +177,130 @@ def compare_films(
             sight.near.of(finding) for finding, sight in told if sight.near and finding in findings
         ),
         veiled=tuple(face for sight in sure if not sight.open for face in sight.veiled.values()),
+        unmatched=tally.unmatched,
+        comparable=together is not None,
+        differences=tuple(tally.differences),
     )
 
 
 def _read_together(
     films: Films,
+    together: Together | None,
     sights: dict[str, Sight],
     tally: Tally,
     finder: FaceFinder,
-    count: int,
+    counts: tuple[int, int],
     breath: Callable[[], None],
 ) -> None:
     original, copy, plan, looks = films.original, films.copy, films.plan, films.looks
     scene = original.scene
-    seen_wh = scene.seen_wh(COMPARED_PX)
+    seen_wh, copy_wh = scene.seen_wh(COMPARED_PX), copy.scene.seen_wh(COMPARED_PX)
     scale = np.tile(np.array(seen_wh) / np.array(scene.size_wh), 2)
-    timeline = Timeline(_plan_of([sight.track for sight in sights.values()], scene.size_wh, count))
+    of_original, of_copy = (
+        Timeline(_plan_of([one.track for one in sights.values() if one.of_copy is own], scene, n))
+        for own, n in zip((False, True), counts, strict=True)
+    )
     planned = None if plan is None else Timeline(plan)
-    chosen = _spread(count, _MEASURED)
-    proven, shown = _spread(count, _PROVEN), _spread(count, _STILLS)
-    for a, b in zip_longest(original.frames(), copy.frames()):
+    chosen = _spread(counts[1], _MEASURED)
+    proven, shown = _spread(counts[1], _PROVEN), _spread(counts[1], _STILLS)
+    alignment = None if together is None else together.alignment.scaled(seen_wh, copy_wh)
+    for a, b in _side_by_side(original, copy, together):
         breath()
-        tally.frames = tally.frames[0] + (a is not None), tally.frames[1] + (b is not None)
-        if a is not None:
-            tally.seconds = a.time_s, tally.seconds[1]
-        if b is not None:
-            tally.seconds = tally.seconds[0], b.time_s
-        if a is None or b is None or a.number >= count:
+        tally.seconds = (tally.seconds[0] if a is None else a.time_s), b.time_s
+        regions = of_copy.at(b.number)
+        if a is None or alignment is None:
+            _note_alone(regions, sights, b, alignment, seen_wh, copy_wh, scale, finder, films)
             continue
-        tally.shift_s = max(tally.shift_s, abs(a.time_s - b.time_s))
-        regions = timeline.at(a.number)
+        tally.note_time(a.time_s, b.time_s)
+        regions = [*of_original.at(a.number), *regions]
         veils = None if planned is None else planned.at(a.number)
-        wanted = a.number in chosen or a.number in shown
-        if not regions and not wanted and a.number not in proven:
+        wanted = b.number in chosen or b.number in shown
+        if not regions and not wanted and b.number not in proven:
             continue
-        before, after = a.rgb(seen_wh), resized(b.rgb(seen_wh), seen_wh)
+        both = alignment.of(a.rgb(seen_wh), b.rgb(copy_wh))
         boxes = _boxes(regions) * scale
-        alike = likeness(before, after, boxes.astype(np.float32))
-        look = Sighted(before, after, a, scale, finder, films.private)
-        for region, unchanged, structure in zip(
-            regions, alike.unchanged.tolist(), alike.structure.tolist(), strict=True
-        ):
+        flat = boxes.astype(np.float32)
+        alike = likeness(both.before, both.after, flat).but_for(both.unseen(flat))
+        look = Sighted(both.before, both.after, a, scale, finder, films.private)
+        for k, region in enumerate(regions):
             sight = sights[region.id]
-            note(sight, region, look, unchanged, structure)
+            unchanged = float(alike.unchanged[k])
+            note(sight, region, look, unchanged, float(alike.structure[k]))
             if unchanged >= OPEN_FROM:
                 look_again(sight, region, look)
-        if a.number in chosen:
-            tally.outside.append(measured(before, after, boxes, veils, scale, looks[0]))
-            refuse_other(before, after, boxes, copy)
-        if a.number in shown:
-            bare = boxes[alike.unchanged >= PARTLY_FROM].astype(np.float32)
-            tally.stills.append(still_of(after, bare, frame=a.number, time_s=round(a.time_s, 3)))
-        if a.number in proven and veils is not None:
+            elif sight.of_copy and alike.foreign[k] >= FOREIGN_FROM:
+                note_stranger(sight, region, look)
+        if b.number in chosen:
+            tally.outside.append(
+                measured(both.before, both.after, boxes, veils, scale, looks[0], both.covered)
+            )
+        if b.number in shown:
+            bare = flat[(alike.unchanged >= PARTLY_FROM) | (alike.foreign >= FOREIGN_FROM)]
+            own = _own_faces(both, finder)
+            tally.stills.append(
+                still_of(
+                    both.shown,
+                    np.concatenate([bare, own]),
+                    frame=a.number,
+                    time_s=round(a.time_s, 3),
+                )
+            )
+        in_place = alignment.registration.in_place
+        if b.number in proven and veils is not None and in_place:
             prove(a, b, original, veils, looks, tally)
+
+
+def _own_faces(both: Aligned, finder: FaceFinder) -> Boxes:
+    """Whatever may be a face in a frame of the copy, and is no veil: a report must not show it."""
+    guesses = finder.guess(both.shown)
+    boxes = guesses.candidates.boxes[guesses.probability >= _COVERED_FROM]
+    alike = likeness(both.before, both.after, boxes)
+    bare = (alike.unchanged >= PARTLY_FROM) | (alike.foreign >= FOREIGN_FROM)
+    return np.asarray(boxes[bare], np.float32)
+
+
+def _note_alone(
+    regions: Sequence[Region],
+    sights: dict[str, Sight],
+    frame: Shown,
+    alignment: Alignment | None,
+    seen_wh: SizeWH,
+    copy_wh: SizeWH,
+    scale: NDArray[np.float64],
+    finder: FaceFinder,
+    films: Films,
+) -> None:
+    """Note the faces of a frame of the copy that shows no frame of the original."""
+    if not regions:
+        return
+    picture = frame.rgb(copy_wh)
+    lying = (
+        resized(picture, seen_wh) if alignment is None else alignment.registration.aligned(picture)
+    )
+    blank = np.full_like(lying, _BLANK)
+    look = Sighted(blank, lying, frame, scale, finder, films.private)
+    foreign = likeness(blank, lying, (_boxes(regions) * scale).astype(np.float32)).foreign
+    for region, share in zip(regions, foreign.tolist(), strict=True):
+        sights[region.id].seen += 1
+        if share >= FOREIGN_FROM:
+            note_stranger(sights[region.id], region, look)
+
+
+def _side_by_side(
+    original: Film, copy: Film, together: Together | None
+) -> Iterator[tuple[Shown | None, Shown]]:
+    """Each frame of the copy with the frame of the original that it shows, None if none."""
+    frames = iter(original.frames())
+    now: Shown | None = None
+    for b in copy.frames():
+        number = -1
+        if together is not None and b.number < len(together.path.shows):
+            number = int(together.path.shows[b.number])
+        while number >= 0 and (now is None or now.number < number):
+            now = next(frames, None)
+            if now is None:
+                break
+        yield (now if number >= 0 else None), b
 
 
 def _named(left: Sequence[Track]) -> list[Track]:
@@ -211,25 +308,34 @@ def _named(left: Sequence[Track]) -> list[Track]:
     return [one.model_copy(update={"id": f"copy-{one.id}"}) for one in left]
 
 
-def _scaled(tracks: Sequence[Track], to_wh: SizeWH, from_wh: SizeWH) -> tuple[Track, ...]:
-    if to_wh == from_wh:
+def _placed(
+    tracks: Sequence[Track], together: Together | None, to_wh: SizeWH, from_wh: SizeWH
+) -> tuple[Track, ...]:
+    """Tracks of the copy, turned as the original lies, in pixels of the original."""
+    if not tracks or (to_wh == from_wh and together is None):
         return tuple(tracks)
-    across, down = to_wh[0] / from_wh[0], to_wh[1] / from_wh[1]
     return tuple(
-        one.model_copy(
-            update={
-                "keyframes": tuple(
-                    (frame, x0 * across, y0 * down, x1 * across, y1 * down)
-                    for frame, x0, y0, x1, y1 in one.keyframes
-                )
-            }
-        )
+        one.model_copy(update={"keyframes": _placed_keys(one.keyframes, together, to_wh, from_wh)})
         for one in tracks
     )
 
 
-def _plan_of(tracks: Sequence[Track], size_wh: SizeWH, count: int) -> Plan:
+def _placed_keys(
+    keys: Sequence[Keyframe], together: Together | None, to_wh: SizeWH, from_wh: SizeWH
+) -> tuple[Keyframe, ...]:
+    boxes = np.array([key[1:] for key in keys], np.float32).reshape(-1, 4)
+    if together is None:
+        boxes = boxes * np.tile(np.array(to_wh) / np.array(from_wh), 2).astype(np.float32)
+    else:
+        boxes = together.alignment.registration.from_oriented(boxes)
+    return tuple(
+        (key[0], x0, y0, x1, y1) for key, (x0, y0, x1, y1) in zip(keys, boxes.tolist(), strict=True)
+    )
+
+
+def _plan_of(tracks: Sequence[Track], scene: Scene, count: int) -> Plan:
     """A plan that holds tracks, to be read frame by frame."""
+    size_wh = scene.size_wh
     last = max((track.last for track in tracks), default=0)
     source = Source(
         name="-",

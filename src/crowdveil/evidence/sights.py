@@ -23,6 +23,7 @@ from crowdveil.evidence.residual import (
     OPEN_FROM,
     PARTLY_FROM,
     SHOWS_PX,
+    STRANGER_FROM,
     shows_through,
 )
 from crowdveil.evidence.stills import CloseUp, close_up
@@ -61,6 +62,9 @@ class Sight:
         size_px: the longest side of any box.
         near: the worst place up close, only for a private page.
         looks: probabilities by careful looks at frames where it is open.
+        strange: in how many frames of the copy it is there while the original shows something
+            else, or nothing at all.
+        strange_looks: probabilities by careful looks at these frames, of the copy alone.
         veiled: the largest sight of the veil in each part of the time.
     """
 
@@ -80,6 +84,8 @@ class Sight:
     size_px: float = 0.0
     near: CloseUp | None = None
     looks: list[float] = field(default_factory=list)
+    strange: int = 0
+    strange_looks: list[float] = field(default_factory=list)
     veiled: dict[int, VeiledFace] = field(default_factory=dict)
 
 
@@ -158,6 +164,32 @@ def look_again(sight: Sight, region: Region, look: Sighted) -> None:
         sight.looks.append(float(faces.probability[here].max(initial=0.0)))
 
 
+def note_stranger(sight: Sight, region: Region, look: Sighted) -> None:
+    """Add a frame in which the copy shows a face, and no veil, where the original shows none of it.
+
+    It is looked at with everything there is in the 1st, 2nd, 4th, 8th... such frame.
+    """
+    sight.strange += 1
+    if not sight.open and not sight.partly:
+        sight.until_s = look.frame.time_s
+        if sight.strange == 1:
+            sight.frame, sight.time_s = look.frame.number, look.frame.time_s
+            sight.box = region.box
+    if sight.kept or sight.strange & (sight.strange - 1) or sight.strange > _LOOKED:
+        return
+    faces = look.faces(of_copy=True)
+    here = pairwise_iou(np.array([look.box(region)], np.float32), faces.boxes)[0] >= _SAME_IOU
+    sight.strange_looks.append(float(faces.probability[here].max(initial=0.0)))
+    if look.private and sight.near is None:
+        sight.near = close_up(look.before, look.after, look.box(region))
+
+
+def _stranger(sight: Sight) -> float:
+    """How surely a track of the copy is a face that the original does not show there."""
+    better = sorted(sight.strange_looks, reverse=True)[: (len(sight.strange_looks) + 1) // 2]
+    return float(np.mean(better)) if better else 0.0
+
+
 def _probability(sight: Sight) -> float:
     """That a track is a face: what the better half of the careful looks say, if there were any."""
     if not sight.looks:
@@ -190,7 +222,17 @@ def _keep_largest(sight: Sight, region: Region, look: Sighted) -> None:
 def finding_of(sight: Sight) -> Finding | None:
     """What a track amounts to."""
     score = _probability(sight)
-    if sight.box is None or score < DOUBTFUL_FROM:
+    if not sight.kept and _stranger(sight) >= STRANGER_FROM and not sight.open:
+        size_px = max(sight.size_px, _longer(sight.box))
+        what = f"a face is open in {sight.strange:,} of {sight.seen:,} frames"
+        return _found(
+            sight,
+            Verdict.EXPOSED,
+            f"{what} that the original does not show there",
+            size_px,
+            _stranger(sight),
+        )
+    if sight.worst < 0 or score < DOUBTFUL_FROM:
         return None
     bare = sight.open + sight.partly
     frames = f"in {bare:,} of {sight.seen:,} frames"
@@ -202,19 +244,30 @@ def finding_of(sight: Sight) -> Finding | None:
         verdict, what = Verdict.DOUBTFUL, f"part of a face is open {frames}"
     else:
         verdict, what = Verdict.DOUBTFUL, f"this may be a face, and it is open {frames}"
-    x0, y0, x1, y1 = (round(value, 1) for value in sight.box)
+    return _found(sight, verdict, what, sight.size_px, score)
+
+
+def _found(sight: Sight, verdict: Verdict, what: str, size_px: float, score: float) -> Finding:
+    box: Box | None = None
+    if sight.box is not None:
+        x0, y0, x1, y1 = (round(value, 1) for value in sight.box)
+        box = x0, y0, x1, y1
     return Finding(
         subject=Subject.FACE,
         verdict=verdict,
         what=what,
-        box=(x0, y0, x1, y1),
-        size_px=round(sight.size_px, 1),
+        box=box,
+        size_px=round(size_px, 1),
         frame=sight.frame,
         time_s=round(sight.time_s, 3),
         until_s=round(sight.until_s, 3),
         probability=round(score, 3),
-        unchanged=round(sight.worst, 3),
+        unchanged=round(max(sight.worst, 0.0), 3),
     )
+
+
+def _longer(box: Box | None) -> float:
+    return 0.0 if box is None else max(box[2] - box[0], box[3] - box[1])
 
 
 def once_each(findings: Sequence[Finding]) -> list[Finding]:
@@ -243,7 +296,8 @@ def lossy(sights: Sequence[Sight]) -> tuple[Finding, ...]:
         return ()
     structure = np.array([np.mean(sight.structure) for sight in hidden], np.float32)
     boxes = np.tile(np.array([[0, 0, SHOWS_PX, SHOWS_PX]], np.float32), (len(hidden), 1))
-    return shows_through(boxes, Likeness(np.zeros(len(hidden), np.float32), structure))
+    none = np.zeros(len(hidden), np.float32)
+    return shows_through(boxes, Likeness(none, structure, none))
 
 
 def _is_kept(track: Track, kept: Sequence[Track]) -> bool:

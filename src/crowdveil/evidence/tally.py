@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdveil.errors import UnreadableMedia
 from crowdveil.evidence.films import Film, Shown, Video
 from crowdveil.evidence.integrity import Outside, outside_veils
 from crowdveil.evidence.noninterference import SAME_DB, Proof, paint_twice, plane_agreement
@@ -18,9 +17,7 @@ from crowdveil.media.picture import RGB
 from crowdveil.media.video.reader import StoredFrame
 from crowdveil.plan import Region
 from crowdveil.redact.look import Look
-from crowdveil.redact.masks import mask_of
-
-_ALIGNED_DB = 15.0
+from crowdveil.redact.masks import Mask, mask_of
 
 
 @dataclass(slots=True)
@@ -33,9 +30,17 @@ class Tally:
     proven: int = 0
     agreement: dict[Look, list[float]] = field(default_factory=dict)
     independents: dict[Look, bool] = field(default_factory=dict)
-    frames: tuple[int, int] = (0, 0)
     seconds: tuple[float, float] = (0.0, 0.0)
     shift_s: float = 0.0
+    offset_s: float | None = None
+    unmatched: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def note_time(self, original_s: float, copy_s: float) -> None:
+        """Add when a frame is shown in both; what was cut at the start moves all alike."""
+        if self.offset_s is None:
+            self.offset_s = copy_s - original_s
+        self.shift_s = max(self.shift_s, abs(copy_s - original_s - self.offset_s))
 
 
 def measured(
@@ -45,9 +50,10 @@ def measured(
     veils: Sequence[Region] | None,
     scale: NDArray[np.float64],
     look: Look,
+    covered: Mask,
 ) -> Outside:
     """The integrity of one frame; `boxes` are (n, 4), in pixels of the reduced pictures, as
-    `scale` (4,) makes them of stored ones."""
+    `scale` (4,) makes them of stored ones, `covered` what the copy shows."""
     mask = None
     if veils is not None:
         fitted = [
@@ -55,20 +61,7 @@ def measured(
             for region in veils
         ]
         mask = mask_of(fitted, (before.shape[1], before.shape[0]), look)
-    return outside_veils(before, after, boxes.astype(np.float32), mask)
-
-
-def refuse_other(before: RGB, after: RGB, boxes: NDArray[np.float64], copy: Film) -> None:
-    """Refuse a copy that shows something else: nothing of it could be compared."""
-    difference = before[::8, ::8].astype(np.float64) - after[::8, ::8]
-    error = float(np.median(difference**2))
-    if error > 255**2 / 10 ** (_ALIGNED_DB / 10):
-        name = copy.clip.path if isinstance(copy, Video) else "the copy"
-        raise UnreadableMedia(
-            f"{name}: does not show the same as the original at the same time, so faces cannot be "
-            "compared; give the original that it was made of, and its plan if only a part was "
-            "copied"
-        )
+    return outside_veils(before, after, boxes.astype(np.float32), mask, covered=covered)
 
 
 def prove(
