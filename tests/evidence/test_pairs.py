@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from crowdveil import VeilOptions, veil
-from crowdveil.evidence.pairs import match
+from crowdveil.evidence.pairs import match, thumb_of
 from crowdveil.media.picture import PhotoFormat
 
 
@@ -33,7 +33,7 @@ def test_copies_whose_names_clashed_or_were_cut_find_their_originals(
     assert not summary.failures
     made = {one.source: one.output for one in summary.done}
     assert len(set(made.values())) == len(names)
-    matched = match(folder, out, plans=None)
+    matched = match(folder, out, plans=None, thumb=thumb_of)
     assert not matched.unmatched
     if format is None:
         assert {pair.original: pair.copy for pair in matched.pairs} == made
