@@ -38,6 +38,7 @@ from crowdveil.detect.features import (
     look_table,
 )
 from crowdveil.detect.finder import DOUBTFUL, Eyes, in_doubt, settle
+from crowdveil.detect.frame import Frame
 from crowdveil.detect.fusion import HOPE, Rule
 from crowdveil.detect.points import POINTS, Caution
 from crowdveil.geometry import Boxes, pairwise_iou
@@ -112,7 +113,7 @@ def observe(eyes: Eyes, photo: Annotated, mirrored: bool) -> Sample:
         mirrored,
         size_wh,
         candidates,
-        candidate_table(candidates, size_wh),
+        candidate_table(candidates, Frame(size_wh)),
         is_face(candidates.boxes, truth(photo, mirrored, size_wh[0])),
     )
 

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from crowdveil.detect.candidates import ROWS, Candidates, join
 from crowdveil.detect.features import candidate_names, candidate_table
+from crowdveil.detect.frame import Frame
 from crowdveil.detect.sightings import Sightings
+
+FRAME = Frame((4000, 4000))
 
 
 def crowd(seed: int, count: int, side: float = 4000) -> Sightings:
@@ -35,10 +38,10 @@ def test_the_order_of_candidates_does_not_change_what_is_known_of_them(
 ) -> None:
     some = candidates(seed, count)
     order = np.random.default_rng(seed).permutation(len(some))
-    table = candidate_table(some, (4000, 4000))
+    table = candidate_table(some, FRAME)
     assert table.shape == (len(some), len(candidate_names(["a", "b"])))
     assert np.isfinite(table).all()
-    turned = candidate_table(some.take(order), (4000, 4000))
+    turned = candidate_table(some.take(order), FRAME)
     np.testing.assert_allclose(turned, table[order], rtol=1e-4, atol=1e-4)
 
 
@@ -46,7 +49,7 @@ def test_a_crowd_of_ten_thousand_fits_into_memory() -> None:
     parts = [crowd(k, 5_000) for k in range(2)]
     tracemalloc.start()
     try:
-        table = candidate_table(join(parts, [1.0, 2.5]), (4000, 4000))
+        table = candidate_table(join(parts, [1.0, 2.5]), FRAME)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

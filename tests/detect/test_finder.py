@@ -60,6 +60,36 @@ def test_a_face_that_fills_the_picture_is_found(finder: FaceFinder) -> None:
         assert len(finder.find(np.asarray(large, np.uint8))) >= 1, zoom
 
 
+def test_a_picture_of_the_learned_size_is_judged_as_a_frame_of_a_video_is(
+    finder: FaceFinder, crowd: Crowd
+) -> None:
+    picture = np.ascontiguousarray(crowd.picture[:700, :1024])
+    guesses = finder.guess(picture)
+    judged = finder.judge(picture, guesses, finder.in_doubt(guesses))
+    needed = finder.rule.threshold(guesses.candidates.boxes, guesses.size_wh)
+    veiled = judged.take(judged.probability >= needed)
+    faces = finder.find(picture)
+    assert 0 < len(faces) <= len(veiled)
+    overlap = pairwise_iou(faces.boxes, veiled.boxes)
+    np.testing.assert_array_equal(overlap.max(axis=1), 1)
+    np.testing.assert_array_equal(faces.probability, veiled.probability[overlap.argmax(axis=1)])
+
+
+def test_a_mosaic_is_veiled_as_its_parts_are_alone(finder: FaceFinder, crowd: Crowd) -> None:
+    part = np.ascontiguousarray(crowd.picture[:700, :1024])
+    alone = finder.find(part)
+    mosaic = finder.find(np.tile(part, (3, 3, 1)))
+    count = 0
+    for x, y in ((x * part.shape[1], y * part.shape[0]) for x in range(3) for y in range(3)):
+        middle = (mosaic.boxes[:, :2] + mosaic.boxes[:, 2:]) / 2 - (x, y)
+        here = ((middle >= 0) & (middle < part.shape[1::-1])).all(axis=1)
+        boxes = mosaic.take(np.asarray(here)).boxes - np.array([x, y, x, y], np.float32)
+        sure = alone.boxes[alone.probability >= 0.5]
+        assert (pairwise_iou(sure, boxes).max(axis=1, initial=0) >= 0.3).mean() >= 0.95
+        count += len(boxes)
+    assert count <= 9 * len(alone) * 1.15
+
+
 def test_many_threads_find_what_one_finds(finder: FaceFinder, crowd: Crowd) -> None:
     parts = [np.ascontiguousarray(crowd.picture[:, k * 200 :][:, :700]) for k in range(4)]
     alone = [finder.find(part) for part in parts]

@@ -78,3 +78,21 @@ def test_what_a_tile_sees_comes_back_in_pixels_of_the_picture(mirrored: bool) ->
 )
 def test_scales(reach: Reach, size_wh: tuple[int, int], expected: tuple[float, ...]) -> None:
     assert reach.scales(size_wh) == expected
+
+
+@pytest.mark.parametrize(
+    ("reach", "size_wh", "doublings", "expected"),
+    [
+        (Reach("d", 0.1, 1.0, 2048, 1024), (4096, 3072), 1, (1.0,)),
+        (Reach("d", 0.1, 1.0, 2048, 1024), (8192, 6144), 2, (0.5, 1.0)),
+        (Reach("d", 0.1, 1.0, 2048, 1024), (3072, 2048), 1, (1.0,)),
+        (Reach("d", 0.1, 1.0, 4096, 512), (4096, 3072), 1, ()),
+        (Reach("d", 0.1, 1.0, 2048, 1024), (4096, 3072), 0, ()),
+        (Reach("d", 0.1, 1.0, 4096, 0, enlarge=2), (4096, 3072), 1, ()),
+    ],
+    ids=["once", "twice", "to its own size", "already there", "not", "never enlarged"],
+)
+def test_closer_scales_end_at_the_size_of_the_picture(
+    reach: Reach, size_wh: tuple[int, int], doublings: int, expected: tuple[float, ...]
+) -> None:
+    assert reach.closer(size_wh, doublings) == expected

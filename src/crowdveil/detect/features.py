@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdveil.detect.candidates import ROWS, Candidates
+from crowdveil.detect.frame import Frame
 from crowdveil.detect.second_look import Looks
 from crowdveil.geometry import Boxes, SizeWH, area_px, pairwise_intersection
 
@@ -37,19 +38,19 @@ def candidate_names(passes: Sequence[str]) -> list[str]:
     return [*_SHAPE, *_CROWD, *(f"{name}.{what}" for name in passes for what in each)]
 
 
-def candidate_table(candidates: Candidates, size_wh: SizeWH) -> Table:
+def candidate_table(candidates: Candidates, frame: Frame) -> Table:
     """Describe candidates by what the passes over the whole picture saw.
 
     Args:
         candidates: n candidates seen by p passes; n may be 0.
-        size_wh: size of the picture in pixels.
+        frame: what sizes, places and numbers are measured against.
 
     Returns:
         (n, 15 + 13 p) float32, columns as `candidate_names`.
     """
     columns = [
-        _shape(candidates, size_wh),
-        _crowd(candidates.boxes, candidates.belief, size_wh),
+        _shape(candidates, frame),
+        _crowd(candidates.boxes, candidates.belief, frame),
     ]
     for k in range(candidates.scores.shape[1]):
         columns.append(
@@ -88,7 +89,8 @@ def look_table(first: NDArray[np.float32], boxes: Boxes, looks: Looks) -> Table:
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def _shape(candidates: Candidates, size_wh: SizeWH) -> NDArray[np.float32]:
+def _shape(candidates: Candidates, frame: Frame) -> NDArray[np.float32]:
+    size_wh, (window_w, window_h) = frame.size_wh, frame.window_wh
     boxes = candidates.boxes
     sides = boxes[:, 2:] - boxes[:, :2]
     area = np.maximum(area_px(boxes), 1e-6)
@@ -96,8 +98,8 @@ def _shape(candidates: Candidates, size_wh: SizeWH) -> NDArray[np.float32]:
     seen = np.clip(boxes[:, 2:], 0, limit) - np.clip(boxes[:, :2], 0, limit)
     return np.stack(
         [
-            np.log(area) / 2,
-            np.log(area / (size_wh[0] * size_wh[1])) / 2,
+            np.log(area) / 2 - np.float32(np.log(frame.pixel)),
+            np.log(area / (window_w * window_h)) / 2,
             np.log(np.maximum(sides[:, 0], 1e-3) / np.maximum(sides[:, 1], 1e-3)),
             candidates.votes,
             candidates.belief,
@@ -139,17 +141,18 @@ def _opinion(
     return np.concatenate([scores[:, None], opinion], axis=1).astype(np.float32)
 
 
-def _crowd(boxes: Boxes, belief: NDArray[np.float32], size_wh: SizeWH) -> NDArray[np.float32]:
+def _crowd(boxes: Boxes, belief: NDArray[np.float32], frame: Frame) -> NDArray[np.float32]:
     """How a candidate fits the others: faces of a crowd have like sizes at like places."""
     fits = np.empty((len(boxes), len(_CROWD)), np.float32)
     for start in range(0, len(boxes), ROWS):
         rows = np.arange(start, min(start + ROWS, len(boxes)))
-        fits[rows] = _crowd_of(rows, boxes, belief, size_wh)
+        fits[rows] = _crowd_of(rows, boxes, belief, frame.window_wh)
+    fits[:, 0] *= np.float32(frame.window**2)  # as many others as a usual photo would hold
     return fits
 
 
 def _crowd_of(
-    rows: NDArray[np.intp], boxes: Boxes, belief: NDArray[np.float32], size_wh: SizeWH
+    rows: NDArray[np.intp], boxes: Boxes, belief: NDArray[np.float32], window_wh: SizeWH
 ) -> NDArray[np.float32]:
     """The same for some of the n candidates, against all n."""
     size = np.log(np.maximum(area_px(boxes), 1e-6)) / 2
@@ -161,7 +164,7 @@ def _crowd_of(
     gap = np.hypot(*(centre[rows, None, k] - centre[None, :, k] for k in (0, 1)))
     gap /= np.maximum(side[rows, None], side[None])
     near = weight * np.exp(-((gap / 6) ** 2))
-    rise = np.abs(centre[rows, None, 1] - centre[None, :, 1]) / size_wh[1]
+    rise = np.abs(centre[rows, None, 1] - centre[None, :, 1]) / window_wh[1]
     row = weight * np.exp(-((rise / 0.08) ** 2))
     columns = []
     for kernel, enough in ((weight, 0.1), (near, 0.05), (row, 0.1)):

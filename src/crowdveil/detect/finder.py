@@ -4,7 +4,7 @@ The door to detection: RGB pixels in, `Faces` out. Knows nothing of files or pla
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,12 @@ from crowdveil.detect.detector import Detector
 from crowdveil.detect.engine import cores
 from crowdveil.detect.faces import Faces
 from crowdveil.detect.features import candidate_table, look_table
+from crowdveil.detect.frame import Frame
 from crowdveil.detect.fusion import HOPE, Rule, load_fusion
-from crowdveil.detect.passes import sight
+from crowdveil.detect.passes import Level, sight, sight_at
 from crowdveil.detect.points import POINTS, Caution, Point
 from crowdveil.detect.second_look import Looks, look, windows
-from crowdveil.detect.sightings import Sightings, strongest
+from crowdveil.detect.sightings import Sightings, gather, strongest
 from crowdveil.detect.yunet import YuNet
 from crowdveil.geometry import Boxes, SizeWH, pairwise_iou
 from crowdveil.media.picture import RGB
@@ -34,6 +35,9 @@ __all__ = ["Caution", "FaceFinder"]
 
 DOUBTFUL = 0.5
 """A face that is veiled with less probability than this is flagged for a person."""
+
+SURE = 0.5
+"""Belief from which a sighting counts as a sure face, before anything is weighed."""
 
 TWICE_IOU = 0.75
 """Boxes that second looks moved together by more than this show one face, and count as one."""
@@ -47,13 +51,18 @@ class Guesses:
         candidates: n candidates, best first.
         table: (n, f) float32, their features for the second look.
         probability: (n,) float32, that each shows a face, before any second look, 0-1.
-        size_wh: size of the picture in pixels.
+        frame: what the candidates are measured against.
     """
 
     candidates: Candidates
     table: NDArray[np.float32]
     probability: NDArray[np.float32]
-    size_wh: SizeWH
+    frame: Frame
+
+    @property
+    def size_wh(self) -> SizeWH:
+        """Size of the picture in pixels."""
+        return self.frame.size_wh
 
 
 def load_detectors() -> dict[str, Detector]:
@@ -78,6 +87,37 @@ class Eyes:
         reaches = list(self.point.reaches.values())
         passes = sight(picture, reaches, self._detectors, pool=self._pool)
         return join(passes, [reach.sharpness for reach in reaches])
+
+    def candidates_of_photo(self, picture: RGB) -> tuple[Candidates, Frame]:
+        """The same for a photo, however large: closer if its faces are small.
+
+        Args:
+            picture: (h, w, 3) uint8 RGB.
+
+        Returns:
+            What counts in the photo's frame, and that frame.
+        """
+        reaches, size_wh = list(self.point.reaches.values()), (picture.shape[1], picture.shape[0])
+        sharpness = [reach.sharpness for reach in reaches]
+
+        def seen(scales: list[tuple[float, ...]]) -> list[list[Level]]:
+            return sight_at(picture, reaches, scales, self._detectors, pool=self._pool)
+
+        levels = seen([reach.scales(size_wh) for reach in reaches])
+        frame = Frame.of_photo(size_wh, sure_faces(levels, sharpness))
+        if frame.closer:
+            more = seen([reach.closer(size_wh, frame.closer) for reach in reaches])
+            levels = [one + other for one, other in zip(levels, more, strict=True)]
+        passes = [
+            gather(
+                [
+                    part.take(frame.counts(part.boxes, scale, reach.coarsest_px))
+                    for scale, part in level
+                ]
+            )
+            for reach, level in zip(reaches, levels, strict=True)
+        ]
+        return join(passes, sharpness), frame
 
     def see(self, picture: RGB, custom: Custom) -> Sightings:
         """What a detector of the user's sees in the whole picture."""
@@ -139,19 +179,21 @@ class FaceFinder:
         Returns:
             The faces to veil, surest first.
         """
-        guesses = self.guess(picture)
+        guesses = self._guesses(*self._eyes.candidates_of_photo(picture))
         boxes, probability = self._judged(picture, guesses, self.in_doubt(guesses))
-        needed = self.rule.threshold(guesses.candidates.boxes, guesses.size_wh)
+        needed = self.rule.threshold(guesses.candidates.boxes, guesses.frame.window_wh)
         veiled = np.flatnonzero(probability >= needed)
         surest = veiled[strongest(boxes[veiled], probability[veiled], TWICE_IOU)]
         return self.add_custom(picture, self._faces(guesses, boxes, probability, surest))
 
     def guess(self, picture: RGB) -> Guesses:
         """Everything that any pass took for a face, with a first probability."""
-        candidates = self._eyes.candidates(picture)
         size_wh = (picture.shape[1], picture.shape[0])
-        table = candidate_table(candidates, size_wh)
-        return Guesses(candidates, table, self._fusion.first.probability(table), size_wh)
+        return self._guesses(self._eyes.candidates(picture), Frame(size_wh))
+
+    def _guesses(self, candidates: Candidates, frame: Frame) -> Guesses:
+        table = candidate_table(candidates, frame)
+        return Guesses(candidates, table, self._fusion.first.probability(table), frame)
 
     def in_doubt(self, guesses: Guesses, *, closer: float = 1.0) -> NDArray[np.bool_]:
         """Which of n guesses deserve a second look, (n,) bool.
@@ -160,9 +202,10 @@ class FaceFinder:
             guesses: what was guessed.
             closer: how much larger the picture for the second look is.
         """
-        boxes = guesses.candidates.boxes * np.float32(closer)
-        width, height = guesses.size_wh
-        size_wh = round(width * closer), round(height * closer)
+        larger = closer / guesses.frame.pixel
+        boxes = guesses.candidates.boxes * np.float32(larger)
+        width, height = guesses.frame.window_wh
+        size_wh = round(width * larger), round(height * larger)
         return in_doubt(self._eyes.point, boxes, guesses.probability, size_wh)
 
     def needed(self, guesses: Guesses, doubt: NDArray[np.bool_], *, closer: float = 1.0) -> Boxes:
@@ -259,6 +302,26 @@ def in_doubt(
     longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     hopeful = first >= point.hopeless * HOPE.threshold(boxes, size_wh)
     return np.asarray(hopeful & (first < point.certain) & (longer >= point.smallest_px))
+
+
+def sure_faces(levels: Sequence[Sequence[Level]], sharpness: Sequence[float]) -> int:
+    """How many faces of a picture some pass is sure of.
+
+    Args:
+        levels: for each pass what it saw at each scale.
+        sharpness: for each pass as for `candidates.join`.
+    """
+    seen = [
+        (part, exponent)
+        for level, exponent in zip(levels, sharpness, strict=True)
+        for _, part in level
+    ]
+    beliefs = [part.scores ** np.float32(exponent) for part, exponent in seen]
+    sure = [
+        Sightings(part.boxes, belief, part.landmarks).take(belief >= SURE)
+        for (part, _), belief in zip(seen, beliefs, strict=True)
+    ]
+    return len(gather(sure).best(SAME_FACE_IOU))
 
 
 def settle(candidates: Candidates, looks: Looks) -> Boxes:

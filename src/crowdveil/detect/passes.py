@@ -7,6 +7,8 @@ the picture come out. What the sightings mean is left to `candidates` and `fusio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -22,6 +24,10 @@ OVERLAP_PX = 128
 """How far tiles overlap; a larger face is seen whole at a coarser scale."""
 GRID_PX = 64
 """Tiles are padded to multiples of this: a network is prepared anew for every new size."""
+
+
+Level: TypeAlias = tuple[float, Sightings]
+"""A scale of a picture and what was seen at it, in pixels of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,17 @@ class Reach:
         while longest * scales[-1] > self.coarsest_px * 1.01:
             scales.append(scales[-1] / 2)
         return tuple(scales)
+
+    def closer(self, size_wh: SizeWH, doublings: int) -> tuple[float, ...]:
+        """The finer scales for a picture whose faces are small, coarsest first; may be empty.
+
+        Each is twice the one before, up to the picture's own size.
+        """
+        if self.enlarge > 1:
+            return ()
+        finest = self.scales(size_wh)[0]
+        scales = [finest * 2**k for k in range(doublings + 1)]
+        return tuple(min(scale, 1.0) for before, scale in pairwise(scales) if before < 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +113,47 @@ def sight(
         For each reach the sightings of all its scales, in pixels of the picture.
     """
     height, width = picture.shape[:2]
+    scales = [reach.scales((width, height)) for reach in reaches]
+    seen = sight_at(picture, reaches, scales, detectors, pool=pool)
+    return [gather([part for _, part in parts]) for parts in seen]
+
+
+def sight_at(
+    picture: RGB,
+    reaches: Sequence[Reach],
+    scales: Sequence[Sequence[float]],
+    detectors: Mapping[str, Detector],
+    *,
+    pool: Executor,
+) -> list[list[Level]]:
+    """Look at a picture at given scales, as `sight`.
+
+    Args:
+        picture: (h, w, 3) uint8 RGB, h and w >= 1.
+        reaches: what to look at.
+        scales: for each reach the scales, > 0.
+        detectors: by the names that the reaches use.
+        pool: runs the tiles side by side.
+
+    Returns:
+        For each reach what was seen at each of its scales.
+    """
+    height, width = picture.shape[:2]
     levels = [
-        (k, list(tiles(picture, scale, reach)))
+        (k, scale, list(tiles(picture, scale, reach)))
         for k, reach in enumerate(reaches)
-        for scale in reach.scales((width, height))
+        for scale in scales[k]
     ]
-    every = [tile for _, level in levels for tile in level]
+    every = [tile for _, _, level in levels for tile in level]
     seen = pool.map(lambda tile: _see(tile, detectors[tile.reach.detector]), every)
-    found: list[list[Sightings]] = [[] for _ in reaches]
-    for k, level in levels:
+    found: list[list[Level]] = [[] for _ in reaches]
+    for k, scale, level in levels:
         parts = gather([next(seen) for _ in level])
         if len(level) > 1:
             parts = parts.suppressed(0.5)
         scaled_w, scaled_h = level[0].scaled_wh
-        found[k].append(parts.moved((width / scaled_w, height / scaled_h), (0, 0)))
-    return [gather(parts) for parts in found]
+        found[k].append((scale, parts.moved((width / scaled_w, height / scaled_h), (0, 0))))
+    return found
 
 
 def resize(picture: RGB, scale: float) -> RGB:
