@@ -1,10 +1,11 @@
 """Photos per second and peak memory of crowdveil beside deface, on the same files.
 
 Both run as a user runs them, as a command over the same JPEGs, one after the other, start-up
-included; crowdveil with each caution. Files: every n-th protest photo (1,024 pixels wide), and
-12-megapixel photos put together from them. Recall of the same settings: bench/recall.py.
+included; crowdveil with each caution. Files: every n-th protest photo (1,024 pixels wide), and four
+pictures of each larger size that bench/sizes.py makes of them. Recall of the same settings and
+sizes: bench/recall.py.
 
-    python bench/photos.py --peer ~/deface/bin/deface
+    python bench/photos.py --peer ~/deface/bin/deface --size 1024 phone-12 mosaic-12
 """
 
 import argparse
@@ -19,11 +20,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from crowdveil.detect.points import Caution
 from processes import memory_mb
-from protest import eval_dir
+from protest import Annotated, eval_dir, load
+from sizes import ALONE, SIZES, compose, read
+
+LARGE = 4
+"""How many pictures of each larger size."""
 
 COMMAND = [sys.executable, "-c", "from crowdveil.cli import main; main()"]
 
@@ -45,33 +49,21 @@ def run(command: Sequence[str]) -> tuple[float, float]:
     return seconds, peak_mb
 
 
-def small(folder: Path, every: int) -> list[Path]:
-    """Copies of every n-th protest photo."""
-    copies = []
-    for path in sorted((eval_dir() / "wider_protest" / "images").glob("*.jpg"))[::every]:
-        copy = folder / path.name
-        copy.write_bytes(path.read_bytes())
-        copies.append(copy)
-    return copies
-
-
-def large(folder: Path, sources: Sequence[Path], count: int) -> list[Path]:
-    """Photos of 4000 x 3000 pixels: each a protest photo enlarged, as a phone would see it."""
-    made = []
-    for k, path in enumerate(sources[:count]):
-        picture = cv2.imread(str(path))
-        if picture is None:
-            raise SystemExit(f"{path}: cannot be read")
-        grown = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-        noisy = np.clip(grown + np.random.default_rng(k).normal(0, 3, grown.shape), 0, 255)
-        out = folder / f"large-{k}.jpg"
-        cv2.imwrite(
-            str(out),
-            noisy.astype(np.uint8),
-            [cv2.IMWRITE_JPEG_QUALITY, 92],
-        )
-        made.append(out)
-    return made
+def files_of(size: str, photos: Sequence[Annotated], folder: Path) -> list[Path]:
+    """JPEGs of one size: a copy of every photo, or the first few larger pictures."""
+    if size == ALONE:
+        copies = [folder / photo.path.name for photo in photos]
+        for photo, copy in zip(photos, copies, strict=True):
+            copy.write_bytes(photo.path.read_bytes())
+        return copies
+    count = LARGE if size.startswith("phone") else LARGE * 64
+    paths = []
+    for picture in compose(photos[:count], size, folder)[:LARGE]:
+        jpeg = picture.path.with_suffix(".jpg")
+        if jpeg != picture.path:
+            cv2.imwrite(str(jpeg), read(picture.path), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        paths.append(jpeg)
+    return paths
 
 
 def main() -> None:
@@ -80,6 +72,7 @@ def main() -> None:
     parser.add_argument("--peer", required=True, help="path of the command deface")
     parser.add_argument("--every", type=int, default=4, help="take every n-th photo")
     parser.add_argument("--caution", nargs="*", type=Caution, default=list(Caution))
+    parser.add_argument("--size", nargs="+", choices=SIZES, default=[ALONE, "phone-12"])
     arguments = parser.parse_args()
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
@@ -87,24 +80,23 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("small", "large"):
-            (folder / part).mkdir()
-        photos = small(folder / "small", arguments.every)
-        sets = {"1024 px": photos, "12 megapixels": large(folder / "large", photos, 4)}
-        for what, files in sets.items():
+        photos = load(eval_dir() / "wider_protest")[:: arguments.every]
+        for what in arguments.size:
+            (folder / what).mkdir()
+            files = files_of(what, photos, folder / what)
             paths = [str(path) for path in files]
             peer, memory = run([arguments.peer, *paths])
             for path in files:
                 path.with_stem(f"{path.stem}_anonymized").unlink()
-            print(f"\n{what}, {len(files)} photos")
-            print(f"  deface            {len(files) / peer:6.2f} photos/s  {memory:6.0f} MB")
+            print(f"\n{what}, {len(files)} pictures")
+            print(f"  deface            {len(files) / peer:6.2f} pictures/s  {memory:6.0f} MB")
             for caution in arguments.caution:
                 out = folder / f"{what}-{caution}"
                 seconds, memory = run(
                     [*COMMAND, "veil", *paths, "-o", str(out), "--caution", caution]
                 )
                 print(
-                    f"  crowdveil {caution:7s} {len(files) / seconds:6.2f} photos/s  "
+                    f"  crowdveil {caution:7s} {len(files) / seconds:6.2f} pictures/s  "
                     f"{memory:6.0f} MB  {peer / seconds:5.2f} x deface"
                 )
 

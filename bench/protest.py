@@ -11,6 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from scipy.stats import beta
 HIDDEN_FROM = 0.8
 FREE_SCALE = 1.69
 HALVES = ("even", "odd")
+CLASSES_PX = (8, 16, 24, 48, 96, 10_000)
 GROUPS = ("perceived_gender", "perceived_age", "perceived_skin")
 
 
@@ -116,15 +118,22 @@ class Tally:
     over_px: int = 0
     all_px: int = 0
 
-    def add(self, photo: Annotated, changed: NDArray[np.bool_]) -> None:
-        """Judge one photo from its changed pixels, (h, w) bool."""
+    def add(self, photo: Annotated, changed: NDArray[np.bool_], enlarged: float = 1.0) -> None:
+        """Judge one photo from its changed pixels, (h, w) bool.
+
+        Args:
+            photo: with its faces as annotated.
+            changed: what changed in it, perhaps in an enlarged copy.
+            enlarged: the copy's size over the photo's; faces count by their size in the photo.
+        """
         free = np.zeros(changed.shape, np.uint8)
-        paint_into(free, photo.boxes, FREE_SCALE)
+        boxes = photo.boxes * np.float32(enlarged)
+        paint_into(free, boxes, FREE_SCALE)
         self.over_px += int((changed & (free == 0)).sum())
         self.all_px += changed.size
         for i in np.nonzero(photo.valid)[0]:
             box = photo.boxes[i]
-            self.hidden.append(share_hidden(changed, box) >= HIDDEN_FROM)
+            self.hidden.append(share_hidden(changed, boxes[i]) >= HIDDEN_FROM)
             self.side_px.append(float(max(box[2] - box[0], box[3] - box[1])))
             self.occlusion.append(int(photo.occlusion[i]))
             for group in GROUPS:
@@ -142,6 +151,14 @@ class Tally:
             "not occluded >= 24 px": self._count((occlusion == 0) & (side >= 24)),
             "valid >= 16 px": self._count(side >= 16),
             "all valid": self._count(side >= 0),
+        }
+
+    def by_size(self) -> dict[str, tuple[int, int]]:
+        """The same over valid faces by their longer side in the photo, in pixels."""
+        side = np.array(self.side_px)
+        return {
+            f"valid {low}-{high} px": self._count((side >= low) & (side < high))
+            for low, high in pairwise(CLASSES_PX)
         }
 
     def by_group(self) -> dict[str, dict[str, tuple[int, int]]]:
