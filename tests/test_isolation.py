@@ -330,7 +330,8 @@ def test_workers_never_use_more_cores_than_there_are(cores: int, photos: int) ->
 def test_few_photos_are_left_to_one_worker_and_many_are_not() -> None:
     jobs = [Job(Path(f"{number}.jpg")) for number in range(100)]
     assert share(jobs[:1], 8) == Hands(1, 8)
-    assert share(jobs, 8) == Hands(MOST_WORKERS, 2)
+    assert share(jobs, 8) == Hands(2, 4)
+    assert share(jobs * 9, 8) == Hands(MOST_WORKERS, 2)
     assert share(jobs, 1) == Hands(1, 1)
 
 
@@ -340,5 +341,5 @@ def test_a_few_large_photos_get_all_cores(tmp_path: Path) -> None:
     phone = tmp_path / "phone.jpg"
     phone.write_bytes(bytes(4_000_000))
     assert share([Job(large)] * 5, 8) == Hands(1, 8)
-    assert share([Job(phone)] * 2, 8) == Hands(2, 4)
+    assert share([Job(phone)] * 8, 8) == Hands(2, 4)
     assert share([Job(phone)], 8) == Hands(1, 8)

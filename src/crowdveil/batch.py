@@ -36,10 +36,10 @@ _Crew: TypeAlias = Crew[Setup, Job, Made]
 MOST_WORKERS = 4
 """Workers that do photos side by side; more only cost memory."""
 
-WORTH = 5.0
-"""How much work makes a worker worth its start, which takes as long as two or three photos; a photo
-of 1,024 pixels counts as one. Starting takes a core that would be idle, so that less would do for
-the clock, and more for the processor."""
+WORTH = 50.0
+"""How much work makes a worker worth its start; a photo of 1,024 pixels counts as one. Each worker
+loads the networks and prepares them for every size of picture anew: a second one for 41 photos took
+a seventh more of the processor's time (bench/isolation.py), while one uses all cores by itself."""
 
 _PHOTO_BYTES = 300_000
 """Size of such a photo's file."""

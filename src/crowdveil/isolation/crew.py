@@ -79,6 +79,7 @@ class _Worker:
         threads: how many it works on.
         process: the process.
         began: whether it has said anything yet.
+        ready: whether it has said that it can work.
         waiting_since: when we began to wait for its next word, None while we do not.
         cause: why it was ended, None if it was not.
     """
@@ -86,6 +87,7 @@ class _Worker:
     threads: int
     process: "subprocess.Popen[bytes]"
     began: bool = False
+    ready: bool = False
     waiting_since: float | None = None
     cause: _Cause | None = None
     lock: Lock = field(default_factory=Lock)
@@ -101,6 +103,7 @@ class _Worker:
         try:
             frame = receive(cast(BinaryIO, self.process.stdout))
             self.began = True
+            self.ready = self.ready or (frame is not None and frame[0] is Sign.READY)
             return frame
         except MessageInvalid:
             self.end(_Cause.NONSENSE)
@@ -200,17 +203,13 @@ class Crew(Generic[S, J, R]):
             CrowdveilError: what the service refused to begin with, or no worker can be started.
         """
         worker = self._take(threads)
-        while True:
+        while not worker.ready:
             match worker.read():
-                case (Sign.READY, _):
-                    self._give_back(worker)
-                    return
                 case (Sign.REFUSED, message):
                     raise self._refusal(message)
                 case None:
                     raise self._no_start(worker)
-                case _:
-                    pass
+        self._give_back(worker)
 
     def do(
         self,
