@@ -14,6 +14,7 @@ from PIL import Image
 from crowdveil.api import veil
 from crowdveil.evidence.check import check
 from crowdveil.evidence.findings import Subject
+from crowdveil.evidence.levels import Levels
 from crowdveil.evidence.options import CheckOptions
 from crowdveil.evidence.record import FileRecord
 from crowdveil.evidence.registration import Registration, register
@@ -68,7 +69,7 @@ def test_what_was_cut_is_told_and_each_frame_meets_its_own(
     copy = [march[k].copy() for k in numbers]
     for frame in copy:
         frame[60:180, 100:220] = (90, 100, 110)  # a veil over a sixth of it
-    path = align_in_time(thumbs(march), thumbs(copy), in_place)
+    path = align_in_time(thumbs(march), thumbs(copy), in_place, Levels(None))
     said = "; ".join(path.differences)
     assert told in said if told else said == ""
     if told == "plays backwards":
@@ -86,7 +87,7 @@ def test_frames_of_something_else_are_matched_with_nothing(
     rng = np.random.default_rng(0)
     others = [cv2.resize(rng.integers(0, 256, (12, 16, 3), np.uint8), (320, 240)) for _ in range(9)]
     copy = [*march[:20], *(np.asarray(one, np.uint8) for one in others), *march[20:]]
-    path = align_in_time(thumbs(march), thumbs(copy), in_place)
+    path = align_in_time(thumbs(march), thumbs(copy), in_place, Levels(None))
     assert (path.shows[20:29] == -1).all()
     assert path.unmatched == 9
 

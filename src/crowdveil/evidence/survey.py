@@ -96,7 +96,7 @@ def bring_together(original: Survey, copy: Survey) -> Together | None:
         registration, alignment = found
         for lies in dict.fromkeys((True, registration.exact)):
             one = registration.whole if lies else registration
-            path = align_in_time(original.thumbs, copy.thumbs, one)
+            path = align_in_time(original.thumbs, copy.thumbs, one, alignment.levels)
             better = best is None or _rank(path) * _EXACT_MORE + _EXACT_COST < _rank(best.path)
             if better:
                 full = one.scaled(original.size_wh, copy.size_wh)

@@ -8,11 +8,14 @@ cells of them, which the comparison leaves out. Pictures are left to `moving`.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdveil.evidence.levels import Levels
 from crowdveil.evidence.orientation import ORIENTATIONS
 from crowdveil.evidence.registration import Matrix, Registration
 from crowdveil.geometry import SizeWH
@@ -25,6 +28,14 @@ _KEPT = 0.6
 
 SAME_FRAME = 0.38
 """Difference between two thumbnails, in their own spread, from which they show different scenes."""
+
+_BARE, _SAME_BARE = 0.2, 0.045
+"""Share of the cells by which two frames are compared as they are, and the difference, in the
+spread of the original's levels, from which they show different scenes. A veil over three quarters
+of a frame leaves enough cells as they were; of another scene so many are never so near."""
+
+_LEAST_SPREAD = 8.0
+"""Least spread of an original's levels, out of 255, by which these differences are divided."""
 
 _GOOD, _WORSE = 0.05, 1.5
 """Difference up to which no better frame is sought elsewhere, and how much worse than usual it may
@@ -98,7 +109,10 @@ def likeliest(original: NDArray[np.uint8], thumb: NDArray[np.uint8], most: int) 
 
 
 def align_in_time(
-    original: NDArray[np.uint8], copy: NDArray[np.uint8], registration: Registration
+    original: NDArray[np.uint8],
+    copy: NDArray[np.uint8],
+    registration: Registration,
+    levels: Levels,
 ) -> Path:
     """Match the frames of two films.
 
@@ -106,11 +120,14 @@ def align_in_time(
         original: (m, 24, 32) uint8 thumbnails, m >= 1.
         copy: (k, 24, 32) uint8.
         registration: where the frames of the original lie in those of the copy.
+        levels: how the copy's levels become the original's.
     """
     cells, covered = _brought(copy, registration)
+    level = levels.copy(np.repeat(cells.reshape(-1, 1, 1), 3, axis=2)).mean(axis=2)
     if registration.inverted:
         cells = 255 - cells
-    a, b = _evened(original, covered), _evened(cells, covered)
+    a = _Frames(_evened(original, covered), _plain(original, covered))
+    b = _Frames(_evened(cells, covered), _plain(level.reshape(cells.shape), covered))
     numbers, costs = _cheapest(a, b)
     same = costs <= SAME_FRAME
     shows = np.where(same, numbers, -1)
@@ -163,11 +180,44 @@ def _evened(thumbs: NDArray[np.uint8], covered: NDArray[np.bool_]) -> NDArray[np
     return np.asarray(out / np.maximum(spread, _SPREAD), np.float32)
 
 
-def _cheapest(
-    a: NDArray[np.float32], b: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+def _plain(thumbs: NDArray[Any], covered: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(n, c) the levels of thumbnails in the cells that count."""
+    return np.asarray(thumbs[:, covered], np.float32)
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The thumbnails of a film in the cells that count.
+
+    Attributes:
+        even: (n, c) float32, without slow slopes, in their own spread.
+        plain: (n, c) float32, levels as they are. A veil that covers most of a frame distorts the
+            spread of the whole; where nothing is veiled, plain levels stay the same.
+    """
+
+    even: NDArray[np.float32]
+    plain: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.even)
+
+    @cached_property
+    def spread(self) -> NDArray[np.float32]:
+        """(n, 1) of the levels of each frame."""
+        spread = self.plain.std(axis=1, keepdims=True) if self.plain.size else self.plain[:, :1]
+        return np.asarray(np.maximum(spread, _LEAST_SPREAD), np.float32)
+
+    def apart(self, which: NDArray[np.intp], other: "_Frames", k: int) -> NDArray[np.float32]:
+        """How far some of these are from frame `k` of another film, by the better measure."""
+        even = _apart(self.even[which], other.even[k])
+        bare = np.abs(self.plain[which] - other.plain[k]) / self.spread[which]
+        scaled = _least(bare, _BARE) * np.float32(SAME_FRAME / _SAME_BARE)
+        return np.asarray(np.minimum(even, scaled), np.float32)
+
+
+def _cheapest(a: _Frames, b: _Frames) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The cheapest way through the frames of `a` that `b` can be; Viterbi over a few each."""
-    sieve = _Sieve(a)
+    sieve = _Sieve(a.even)
     frames: list[NDArray[np.intp]] = []
     own: list[NDArray[np.float32]] = []
     came: list[NDArray[np.intp]] = []
@@ -175,10 +225,10 @@ def _cheapest(
     usual = _GOOD
     for k in range(len(b)):
         near = _ahead(frames[-1], total, len(a)) if frames else np.empty(0, np.intp)
-        here = _apart(a[near], b[k])
+        here = a.apart(near, b, k)
         if k % _EVERY == 0 or not len(here) or here.min() > _WORSE * usual:
-            near = np.unique(np.concatenate([near, sieve.likely(b[k]), [min(k, len(a) - 1)]]))
-            here = _apart(a[near], b[k])
+            near = np.unique(np.concatenate([near, sieve.likely(b.even[k]), [min(k, len(a) - 1)]]))
+            here = a.apart(near, b, k)
         usual = max(_GOOD, 0.8 * usual + 0.2 * min(float(here.min()), SAME_FRAME))
         if frames:
             ways = total[:, None] + _step_cost(frames[-1], near)
@@ -226,10 +276,14 @@ def _ahead(frames: NDArray[np.intp], total: NDArray[np.float32], count: int) -> 
 
 def _apart(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far n thumbnails are from one, by the cells that are most alike."""
-    if not len(a):
-        return np.empty(0, np.float32)
-    difference = np.abs(a - b[None])
-    kept = max(int(_KEPT * difference.shape[1]), 1)
+    return _least(np.abs(a - b[None]), _KEPT)
+
+
+def _least(difference: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """(n,) the mean of this share of (n, c) differences, the least of each row."""
+    if not difference.size:
+        return np.empty(len(difference), np.float32)
+    kept = max(int(share * difference.shape[1]), 1)
     part = np.partition(difference, kept - 1, axis=1)[:, :kept]
     return np.asarray(part.mean(axis=1), np.float32)
 
