@@ -18,6 +18,7 @@ import tifffile
 from PIL import Image
 
 from crowdveil.errors import UnreadableMedia, UnsupportedMedia
+from crowdveil.kinds import kind_of
 from crowdveil.media.photos import encode_photo, read_photo
 from crowdveil.media.picture import PhotoFormat
 
@@ -245,13 +246,19 @@ def test_a_heif_still_with_a_moving_version_says_so(said: Say) -> None:
     assert said(still + movie) == ("a moving version", "sound")
 
 
-@pytest.mark.parametrize("brand", [b"hevc", b"msf1", b"hevx"])
-def test_a_heif_sequence_is_refused_by_name(brand: bytes, keep: Keep) -> None:
+@pytest.mark.parametrize(
+    ("brand", "look"),
+    [(b"hevc", kind_of), (b"msf1", kind_of), (b"hevx", kind_of), (b"mif1", read_photo)],
+    ids=["hevc", "msf1", "hevx", "named as a still"],
+)
+def test_a_heif_sequence_is_refused_by_name(
+    brand: bytes, look: Callable[[Path], object], keep: Keep
+) -> None:
     moving = film(codec="libx265", sound=False).replace(b"vide", b"pict")
     size = int.from_bytes(moving[:4], "big")
     path = keep(box(b"ftyp", brand + bytes(4) + brand) + moving[size:])
-    with pytest.raises(UnsupportedMedia, match="image sequence, which is not read"):
-        read_photo(path)
+    with pytest.raises(UnsupportedMedia, match="is a HEIF (image )?sequence"):
+        look(path)
 
 
 def test_an_avif_is_as_deep_as_its_own_picture_and_not_as_its_gain_map(keep: Keep) -> None:
