@@ -257,7 +257,7 @@ def test_a_heif_sequence_is_refused_by_name(
     moving = film(codec="libx265", sound=False).replace(b"vide", b"pict")
     size = int.from_bytes(moving[:4], "big")
     path = keep(box(b"ftyp", brand + bytes(4) + brand) + moving[size:])
-    with pytest.raises(UnsupportedMedia, match="is a HEIF (image )?sequence"):
+    with pytest.raises(UnsupportedMedia, match=r"is a HEIF (image )?sequence"):
         look(path)
 
 
