@@ -417,7 +417,7 @@ def test_a_photo_without_a_face_is_a_failure_to_acquire(tmp_path: Path) -> None:
         (photos / person).mkdir(parents=True)
         for number in range(count):
             with Image.open(portrait_path()) as image:
-                shown = image.convert("RGB").rotate(4 * number)
+                shown = image.convert("RGB").rotate(4 * number + (person == "other"))
                 shown.save(photos / person / f"{number}.png")
     Image.new("RGB", (200, 200), "grey").save(photos / "other" / "wall.png")
     found = audited(photos, tmp_path, fmr=(), threshold=(0.5,)).found

@@ -56,6 +56,7 @@ class Predictions:
         predicted: (n,) int code of the predicted class, or `MISSING`.
         person: (n,) int who the row is about.
         people_known: whether that was said, or every row is taken to be about another person.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -63,6 +64,7 @@ class Predictions:
     predicted: Codes
     person: Codes
     people_known: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Classification:
         differences: every pair of groups of every measure, largest difference first.
         confusions: one for each group.
         unlabelled: for each partition, how many rows carry no label and so are in no group.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -142,6 +145,7 @@ class Classification:
     differences: tuple[Difference, ...]
     confusions: tuple[Confusion, ...]
     unlabelled: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
 
 def audit_predictions(
@@ -194,6 +198,7 @@ def audit_predictions(
         differences=tuple(differences),
         confusions=tuple(_confusions(predictions, partitions)),
         unlabelled={partition.name: partition.unlabelled for partition in partitions},
+        warnings=predictions.warnings,
     )
 
 

@@ -37,6 +37,7 @@ def identify_page(
     made: Mapping[str, Any],
     options: IdentifyOptions,
     without_template: int = 0,
+    warnings: Sequence[str] = (),
 ) -> str:
     """The page as HTML.
 
@@ -46,6 +47,7 @@ def identify_page(
         made: how, from `bundle.provenance`.
         options: what was chosen.
         without_template: references that failed to enrol, as far as known.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
     confidence = options.confidence
     gaps = sorted(
@@ -70,6 +72,7 @@ def identify_page(
         told=told,
         most_drawn=MOST_DRAWN,
         without_template=without_template,
+        warnings=warnings,
     )
 
 

@@ -30,6 +30,7 @@ def verify_values(audit: Verification, prepared: Prepared) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "compared": prepared.described,
+        "warnings": list(prepared.warnings),
         "mated": audit.mated,
         "non_mated": audit.nonmated,
         "people": audit.persons if audit.people_known else None,

@@ -116,6 +116,6 @@ def verify(
                 overwrite=overwrite,
             ),
         )
-        return Told(written.answers, written.files)
+        return Told(written.answers, written.files, written.warnings)
 
     run(work, quiet=quiet)
