@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from crowdveil.crowd.deployment import deploy
 from crowdveil.crowd.outcomes import outcome
@@ -113,4 +114,32 @@ def test_a_pair_without_comparisons_is_refused(scenario_file: Path) -> None:
     audit["operating_points"][0]["fmr"]["A"]["B"] = cell(0, 0)
     path.write_text(json.dumps(audit))
     with pytest.raises(ScenarioInvalid, match="no pairs of A with B"):
+        deploy(load_scenario(scenario_file))
+
+
+def test_an_audit_s_clustering_widens_the_intervals_here(scenario_file: Path) -> None:
+    """1,000 errors of which four are worth one: alerts as uncertain as 250 errors make them."""
+    path = scenario_file.with_name("audit.json")
+    audit = json.loads(path.read_text())
+    spreads = []
+    for clustering in (None, 4.0):
+        for rows in audit["operating_points"][0]["fmr"].values():
+            for one in rows.values():
+                one |= {"errors": 1000, "comparisons": 10**9}
+                one |= {} if clustering is None else {"clustering": clustering}
+        path.write_text(json.dumps(audit))
+        rates = deploy(load_scenario(scenario_file)).uncertain_fmr
+        assert rates is not None
+        errors, comparisons = rates.rates[0].counted or (0, 0)
+        low, high = beta.ppf([0.025, 0.975], errors + 0.5, comparisons - errors + 0.5)
+        spreads.append((high - low) / rates.rates[0].mean)
+    assert spreads[1] / spreads[0] == pytest.approx(2, rel=0.02)
+
+
+def test_a_clustering_below_one_is_no_audit_of_ours(scenario_file: Path) -> None:
+    path = scenario_file.with_name("audit.json")
+    audit = json.loads(path.read_text())
+    audit["operating_points"][0]["fnmr"]["A"]["clustering"] = 0.5
+    path.write_text(json.dumps(audit))
+    with pytest.raises(ScenarioInvalid, match="is no audit of verification"):
         deploy(load_scenario(scenario_file))

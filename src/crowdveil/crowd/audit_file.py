@@ -1,8 +1,9 @@
 """Takes error rates from the `audit.json` that `crowdveil audit` writes.
 
 The file comes in, with the label or threshold of an operating point; FMR by pair of groups and
-FNMR by group go out, as counts. A list is searched at the threshold of one-to-one comparisons,
-so FNMR stands for FNIR. The rest of the audit is not read.
+FNMR by group go out, as counts of as many comparisons as they are worth: errors cluster in
+people, and intervals must not promise more than the audit does. A list is searched at the
+threshold of one-to-one comparisons, so FNMR stands for FNIR. The rest of the audit is not read.
 """
 
 from pathlib import Path
@@ -22,6 +23,8 @@ class _Part(BaseModel):
 class _Cell(_Part):
     errors: int = Field(ge=0)
     comparisons: int = Field(ge=0)
+    clustering: float = Field(default=1.0, ge=1, allow_inf_nan=False)
+    """How many times the comparisons that independent ones would need to be as sure."""
 
 
 class OperatingPoint(_Part):
@@ -110,6 +113,6 @@ def _rate(cell: _Cell | None, what: str, audit: AuditFile) -> Rate:
             f"{', '.join(audit.groups)}"
         )
     try:
-        return counted_rate(cell.errors, cell.comparisons)
+        return counted_rate(cell.errors, cell.comparisons, clustering=cell.clustering)
     except ValueError as error:
         raise ScenarioInvalid(f"recogniser.audit: {what}: {error}") from error
