@@ -24,7 +24,10 @@ class _Cell(_Part):
     errors: int = Field(ge=0)
     comparisons: int = Field(ge=0)
     clustering: float = Field(default=1.0, ge=1, allow_inf_nan=False)
-    """How many times the comparisons that independent ones would need to be as sure."""
+    """How many of them are worth one independent comparison."""
+    effective: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """How many independent ones are as sure; less than the clustering says where few people bear
+    the errors."""
 
 
 class OperatingPoint(_Part):
@@ -113,6 +116,10 @@ def _rate(cell: _Cell | None, what: str, audit: AuditFile) -> Rate:
             f"{', '.join(audit.groups)}"
         )
     try:
-        return counted_rate(cell.errors, cell.comparisons, clustering=cell.clustering)
+        return counted_rate(cell.errors, cell.comparisons, clustering=_clustering(cell))
     except ValueError as error:
         raise ScenarioInvalid(f"recogniser.audit: {what}: {error}") from error
+
+
+def _clustering(cell: _Cell) -> float:
+    return max(1.0, cell.comparisons / cell.effective) if cell.effective else cell.clustering

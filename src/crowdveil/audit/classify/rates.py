@@ -9,13 +9,13 @@ classifier and no success either. It is counted by itself, and once more togethe
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from crowdveil.audit.gaps import Gap, gaps
+from crowdveil.audit.gaps import Gap, gaps, together
 from crowdveil.audit.partitions import Partition
 from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.shares import Codes, Flags, Share, shares_by_group
@@ -94,7 +94,7 @@ class Difference:
         measure, of_class, partition: as for `Rate`.
         higher, lower: names of the groups.
         gap: how large the difference is.
-        compared: how many pairs were compared, for which the p-value is adjusted.
+        compared: how many comparisons the p-value is adjusted for.
     """
 
     measure: Measure
@@ -195,10 +195,18 @@ def audit_predictions(
         people=len(np.unique(predictions.person)),
         people_known=predictions.people_known,
         rates=tuple(rates),
-        differences=tuple(differences),
+        differences=_all_together(differences),
         confusions=tuple(_confusions(predictions, partitions)),
         unlabelled={partition.name: partition.unlabelled for partition in partitions},
         warnings=predictions.warnings,
+    )
+
+
+def _all_together(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same, with p-values adjusted for all of them: one report, one error rate."""
+    adjusted = together([one.gap for one in found])
+    return tuple(
+        replace(one, gap=gap, compared=len(found)) for one, gap in zip(found, adjusted, strict=True)
     )
 
 

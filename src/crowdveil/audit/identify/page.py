@@ -77,8 +77,17 @@ def identify_page(
 
 
 def answers(audit: Identification, options: IdentifyOptions) -> list[str]:
-    """What the audit found at its first operating point, in a few sentences."""
-    point = audit.points[0]
+    """What the audit found, in a few sentences."""
+    said = [sentence for point in audit.points for sentence in _at(audit, point)]
+    said += [
+        _largest(audit, measure, options.confidence) for measure in (Measure.FPIR, Measure.FNIR)
+    ]
+    said.append(words.small(audit.small, options.min_people))
+    return [sentence for sentence in said if sentence]
+
+
+def _at(audit: Identification, point: Point) -> list[str]:
+    """What everyone's rates are at one operating point."""
     false = _rate(audit, Measure.FPIR, point, None, EVERYONE, EVERYONE)
     missed = _rate(audit, Measure.FNIR, point, audit.longest, EVERYONE, EVERYONE)
     at = f"At the threshold {point.threshold:.4g}"
@@ -96,12 +105,7 @@ def answers(audit: Identification, options: IdentifyOptions) -> list[str]:
         )
     if missed.trials:
         said.append(f"{_of(missed)} who are enrolled missed them: {words.extent(missed, 'FNIR')}.")
-    said += [
-        _largest(audit, point, measure, options.confidence)
-        for measure in (Measure.FPIR, Measure.FNIR)
-    ]
-    said.append(words.small(audit.small, options.min_people))
-    return [sentence for sentence in said if sentence]
+    return said
 
 
 def told(found: Difference) -> str:
@@ -132,22 +136,25 @@ def _shares(
     }
 
 
-def _largest(audit: Identification, point: Point, measure: Measure, confidence: float) -> str:
+def _largest(audit: Identification, measure: Measure, confidence: float) -> str:
+    """The largest difference that is more than chance, at any operating point."""
     rank = audit.longest if measure is Measure.FNIR else None
     gaps = [
         found
         for found in audit.differences
-        if found.measure is measure and found.point == point and found.rank == rank
+        if found.measure is measure and found.point in audit.points and found.rank == rank
     ]
     certain = [found for found in gaps if words.is_established(found.gap, confidence)]
     if not gaps:
         return ""
     if not certain:
-        return f"No difference of {measure} between groups can be told from chance."
+        anywhere = f" at any of the {len(audit.points)} thresholds" if len(audit.points) > 1 else ""
+        return f"No difference of {measure} between groups can be told from chance{anywhere}."
     worst = max(certain, key=lambda found: found.gap.difference)
-    shares = _shares(audit, measure, point, rank, worst.partition)
+    shares = _shares(audit, measure, worst.point, rank, worst.partition)
+    at = f"At {worst.point.threshold:.4g}, " if len(audit.points) > 1 else ""
     return (
-        f"{measure} is {percent(shares[worst.higher].rate)} for {worst.higher} and "
+        f"{at}{measure} is {percent(shares[worst.higher].rate)} for {worst.higher} and "
         f"{percent(shares[worst.lower].rate)} for {worst.lower}, "
         f"{words.points(worst.gap.difference)} apart "
         f"({words.between(worst.gap.low, worst.gap.high)})."

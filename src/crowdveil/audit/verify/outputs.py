@@ -113,6 +113,7 @@ def rate_row(rate: Rate) -> Row:
         "exact_high": rate.exact_high,
         "exact_at_most": rate.exact_at_most,
         "clustering": rate.clustering,
+        "effective": rate.effective,
     }
 
 
