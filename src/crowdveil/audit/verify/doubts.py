@@ -15,7 +15,7 @@ import polars as pl
 from scipy.stats import poisson
 
 from crowdveil.audit.tables.score_rows import SIDES, Identity, ScoreRows, as_text_of
-from crowdveil.audit.tables.spelling import same_but_written_otherwise, told_apart
+from crowdveil.audit.tables.spelling import folded, same_but_written_otherwise, told_apart
 from crowdveil.audit.verify.comparisons import Histograms
 from crowdveil.audit.verify.survey import MOST_KEYS_HELD, key, mated, score
 from crowdveil.errors import OptionsInvalid, TableInvalid
@@ -28,6 +28,9 @@ UNLIKELY = 1e-4
 
 FEWEST_SCORES = 20
 """Of fewer distinct scores, all may occur twice by chance."""
+
+MOST_NAMES_HELD = 1 << 23
+"""Names of pictures or people looked at together: a few hundred MB."""
 
 _ALIKE = 3.0
 """Scores of the same two people tie more often than any: so many times, to be cautious."""
@@ -97,8 +100,20 @@ def _written_otherwise(rows: ScoreRows, suffix: str) -> list[tuple[str, str]]:
     columns = [f"{side}{suffix}" for side in SIDES]
     if any(schema[column] != pl.String for column in columns):
         return []
-    sides = [rows.frame.select(pl.col(column).alias("name")) for column in columns]
-    return same_but_written_otherwise(rows.collect(pl.concat(sides).unique()).to_series())
+    names = pl.concat([rows.frame.select(pl.col(column).alias("name")) for column in columns])
+    found: list[tuple[str, str]] = []
+    parts = _names_in_parts(rows)
+    for part in range(parts):
+        mine = names
+        if parts > 1:
+            mine = names.filter(folded(pl.col("name")).hash() % parts == part)
+        found += same_but_written_otherwise(rows.collect(mine.unique()).to_series())
+    return found
+
+
+def _names_in_parts(rows: ScoreRows) -> int:
+    """In how many parts names are looked at, so that they fit in memory."""
+    return -(-2 * rows.rows // MOST_NAMES_HELD)
 
 
 def _text(rows: ScoreRows, column: str) -> pl.Expr:
@@ -107,43 +122,27 @@ def _text(rows: ScoreRows, column: str) -> pl.Expr:
 
 def _shown_as_two(rows: ScoreRows) -> list[str]:
     """Refuse a picture of two people and one compared with itself; tell what may be either."""
-    doubtful: list[str] = []
     if rows.identity is Identity.SUBJECTS:
-        sides = [
-            rows.frame.with_row_index("row").select(
-                pl.lit(side).alias("side"),
-                _text(rows, side).alias("picture"),
-                _text(rows, f"{side}_subject").alias("subject"),
-                "row",
-            )
-            for side in SIDES
-        ]
-        seen = rows.collect(
-            pl.concat(sides).group_by("side", "picture", "subject").agg(pl.col("row").min())
-        )
-        seen = seen.drop_nulls("picture").sort("row", "side")
-        twice = seen.filter(seen.select("side", "picture").is_duplicated())
-        if len(twice):
-            side, picture = twice.row(0)[:2]
-            one, other = twice.filter(
-                (pl.col("side") == side) & (pl.col("picture") == picture)
-            ).rows(named=True)[:2]
-            raise TableInvalid(
-                f"{rows.path}: {side} {picture!r} is of {one['subject']!r} in row "
-                f"{one['row'] + 1} and of {other['subject']!r} in row {other['row'] + 1}; one of "
-                "them is wrong"
-            )
-        across = seen.filter(seen.get_column("picture").is_duplicated())
-        across = across.filter(pl.col("subject").n_unique().over("picture") > 1)
-        if len(across):
-            number = across.get_column("picture").n_unique()
-            picture = across["picture"][0]
-            one, other = across.filter(pl.col("picture") == picture).rows(named=True)[:2]
+        parts = _names_in_parts(rows)
+        across = 0
+        first = ""
+        for part in range(parts):
+            seen = _people_of_pictures(rows, part, parts)
+            _refuse_two_people(rows, seen)
+            both = seen.filter(pl.col("subject").n_unique().over("picture") > 1)
+            if len(both):
+                across += both.get_column("picture").n_unique()
+                picture = both["picture"][0]
+                one, other = both.filter(pl.col("picture") == picture).rows(named=True)[:2]
+                first = first or (
+                    f"first {picture!r}: {one['subject']!r} in row {one['row'] + 1}, "
+                    f"{other['subject']!r} in row {other['row'] + 1}"
+                )
+        if across:
             return [
-                f"{rows.path}: {number:,} names of pictures are of one person as a probe and of "
-                f"another as a reference (first {picture!r}: {one['subject']!r} in row "
-                f"{one['row'] + 1}, {other['subject']!r} in row {other['row'] + 1}). If they name "
-                "the same pictures, a label is wrong; if not, give the sides different names."
+                f"{rows.path}: {across:,} names of pictures are of one person as a probe and of "
+                f"another as a reference ({first}). If they name the same pictures, a label is "
+                "wrong; if not, give the sides different names."
             ]
     itself = rows.collect(
         rows.frame.with_row_index("row")
@@ -158,11 +157,42 @@ def _shown_as_two(rows: ScoreRows) -> list[str]:
                 f"{rows.path}: row {row + 1} compares picture {picture!r} with itself, which "
                 "always matches; take such rows out, or name different pictures differently"
             )
-        doubtful.append(
+        return [
             f"{rows.path}: row {row + 1} compares two pictures called {picture!r} that are said to "
             "show two people. If it is one picture, the comparison is mated and the label wrong."
+        ]
+    return []
+
+
+def _people_of_pictures(rows: ScoreRows, part: int, parts: int) -> pl.DataFrame:
+    """Which picture of which side is of whom, and in which row first."""
+    sides = [
+        rows.frame.with_row_index("row").select(
+            pl.lit(side).alias("side"),
+            _text(rows, side).alias("picture"),
+            _text(rows, f"{side}_subject").alias("subject"),
+            "row",
         )
-    return doubtful
+        for side in SIDES
+    ]
+    seen = pl.concat(sides).filter(pl.col("picture").is_not_null())
+    if parts > 1:
+        seen = seen.filter(pl.col("picture").hash() % parts == part)
+    keys = ("side", "picture", "subject")
+    return rows.collect(seen.group_by(keys).agg(pl.col("row").min())).sort("row", "side")
+
+
+def _refuse_two_people(rows: ScoreRows, seen: pl.DataFrame) -> None:
+    twice = seen.filter(seen.select("side", "picture").is_duplicated())
+    if twice.is_empty():
+        return
+    side, picture = twice.row(0)[:2]
+    same = twice.filter((pl.col("side") == side) & (pl.col("picture") == picture))
+    one, other = same.rows(named=True)[:2]
+    raise TableInvalid(
+        f"{rows.path}: {side} {picture!r} is of {one['subject']!r} in row {one['row'] + 1} and of "
+        f"{other['subject']!r} in row {other['row'] + 1}; one of them is wrong"
+    )
 
 
 def _both_ways(rows: ScoreRows) -> list[str]:
@@ -215,9 +245,10 @@ def _copied_rows(rows: ScoreRows) -> list[str]:
             where = same[np.argmin(numbers[same])]
             first = int(numbers[where]), int(numbers[where + 1])
         repeated = np.unique(keys, return_counts=True)[1].astype(float)
-        tied = np.unique(scores, return_counts=True)[1] / len(scores)
+        tied = np.unique(scores, return_counts=True)[1].astype(float)
         # Copies tie, too: what is there twice must not explain itself.
-        chance = max(0.0, float(tied @ tied) - (1 + len(same)) / len(scores) ** 2 * 2)
+        pairs = max(1, len(scores) * (len(scores) - 1))
+        chance = max(0.0, float(tied @ (tied - 1)) - 2 * len(same)) / pairs
         expected += float((repeated * (repeated - 1)).sum() / 2) * chance
     if first is None or poisson.sf(alike - 1, _ALIKE * expected) > UNLIKELY:
         return []
