@@ -123,7 +123,8 @@ def test_a_rate_of_zero_leaves_ratios_undefined_and_never_infinite() -> None:
         assert np.isnan(of(none))
     assert np.isnan(d.garbe(none, some))
     assert float(d.fdr(none, none)) == 1
-    assert float(d.werm(none, none)) == 0
+    assert np.isnan(d.werm(none, some))
+    assert np.isnan(d.werm(some, none))
 
 
 def test_many_drawn_rates_are_measured_at_once() -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
+from scipy.stats import beta
 
+from crowdveil.audit.options import VerifyOptions
+from crowdveil.audit.verify.verifier import audit_verification
 from crowdveil.crowd.deployment import deploy
 from crowdveil.crowd.outcomes import outcome
 from crowdveil.crowd.quantities import Quantity
@@ -114,3 +118,66 @@ def test_a_pair_without_comparisons_is_refused(scenario_file: Path) -> None:
     path.write_text(json.dumps(audit))
     with pytest.raises(ScenarioInvalid, match="no pairs of A with B"):
         deploy(load_scenario(scenario_file))
+
+
+def test_an_audit_s_clustering_widens_the_intervals_here(scenario_file: Path) -> None:
+    """1,000 errors of which four are worth one: alerts as uncertain as 250 errors make them."""
+    path = scenario_file.with_name("audit.json")
+    audit = json.loads(path.read_text())
+    spreads = []
+    for clustering in (None, 4.0):
+        for rows in audit["operating_points"][0]["fmr"].values():
+            for one in rows.values():
+                one |= {"errors": 1000, "comparisons": 10**9}
+                one |= {} if clustering is None else {"clustering": clustering}
+        path.write_text(json.dumps(audit))
+        rates = deploy(load_scenario(scenario_file)).uncertain_fmr
+        assert rates is not None
+        errors, comparisons = rates.rates[0].counted or (0, 0)
+        low, high = beta.ppf([0.025, 0.975], errors + 0.5, comparisons - errors + 0.5)
+        spreads.append((high - low) / rates.rates[0].mean)
+    assert spreads[1] / spreads[0] == pytest.approx(2, rel=0.02)
+
+
+def test_a_clustering_below_one_is_no_audit_of_ours(scenario_file: Path) -> None:
+    path = scenario_file.with_name("audit.json")
+    audit = json.loads(path.read_text())
+    audit["operating_points"][0]["fnmr"]["A"]["clustering"] = 0.5
+    path.write_text(json.dumps(audit))
+    with pytest.raises(ScenarioInvalid, match="is no audit of verification"):
+        deploy(load_scenario(scenario_file))
+
+
+def test_rates_here_are_as_uncertain_as_the_audit_says(tmp_path: Path) -> None:
+    """A real audit of people some of whom are confused easily, and its own interval of FMR."""
+    random = np.random.default_rng(0)
+    people = 100
+    ease = 0.15 * (random.random(people) < 0.1)
+    one, other = np.triu_indices(people, 1)
+    mated = np.repeat(np.arange(people), 4)
+    score = np.concatenate(
+        [random.normal(0.2 + ease[one] + ease[other], 0.1), random.normal(0.8, 0.1, len(mated))]
+    )
+    pl.DataFrame(
+        {
+            "score": score,
+            "probe_subject": np.concatenate([one, mated]),
+            "reference_subject": np.concatenate([other, mated]),
+        }
+    ).write_csv(tmp_path / "scores.csv")
+    options = VerifyOptions(fmr=(), threshold=(0.5,), draws=100)
+    audit = audit_verification(tmp_path / "scores.csv", tmp_path / "audit", options=options)
+    rate = audit.found.cells[0].fmr[0][0]
+    path = tmp_path / "s.toml"
+    path.write_text(
+        'name = "x"\n[crowd]\npeople = 50000\ngroups = {everyone = 1.0}\n'
+        "[watchlist]\nsize = 10\npresent = 0.01\n"
+        '[recogniser]\naudit = "audit/audit.json"\n'
+    )
+    (known, *_) = deploy(load_scenario(path)).uncertain_fmr.rates  # type: ignore[union-attr]
+    errors, comparisons = known.counted or (0, 0)
+    low, high = beta.ppf([0.025, 0.975], errors + 0.5, comparisons - errors + 0.5)
+    assert rate.clustering > 2
+    assert low == pytest.approx(rate.share.low, rel=0.25)
+    assert high == pytest.approx(rate.share.high, rel=0.25)
+    assert (high - low) > 1.4 * (rate.exact_high - rate.exact_low)

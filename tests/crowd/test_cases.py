@@ -102,8 +102,14 @@ def test_chance_alone_does_not_put_eight_of_ten_false_alerts_on_one_person_in_se
     assert others.chance == pytest.approx(black.chance, rel=1e-6)
 
 
+def test_rates_of_neoface_are_held_against_no_other_system() -> None:
+    for system in ("", '[recogniser]\nsystem = "Another 2.1"\n'):
+        assert assess(read_scenario(HOLD_OUT + system), simulation=QUICK).elsewhere == ()
+
+
 def test_a_deployment_of_which_only_counts_are_known_is_held_against_known_rates() -> None:
-    found = assess(read_scenario(HOLD_OUT), simulation=QUICK)
+    named = HOLD_OUT + '[recogniser]\nsystem = "NEC NeoFace V4"\n'
+    found = assess(read_scenario(named), simulation=QUICK)
     assert {check.verdict for check in found.checks} == {Verdict.CALIBRATED}
     modern, older = found.elsewhere
     assert modern.model.mean == pytest.approx(12_120 * 9756 / 10_000 / 6000, rel=0.01)

@@ -54,6 +54,7 @@ class Measure:
         undefined: when it has no value.
         shows: what can be read from it.
         hides: what cannot.
+        falls: whether it falls, not rises, the further groups are apart.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Measure:
     undefined: str
     shows: str
     hides: str
+    falls: bool = False
 
 
 def max_over_min(x: Rates) -> Rates:
@@ -120,8 +122,13 @@ def garbe(fmr: Rates, fnmr: Rates, alpha: float = ALPHA) -> Rates:
 
 
 def werm(fmr: Rates, fnmr: Rates, alpha: float = ALPHA) -> Rates:
-    """WERM: the weighed product of max / geomean(x + 1e-5); always defined."""
-    worst = [x.max(-1) / geomean(x + WERM_OFFSET) for x in (fmr, fnmr)]
+    """WERM: the weighed product of max / geomean(x + 1e-5); NaN where all of a kind are 0.
+
+    There the definition gives 0, a figure better than that of groups which are alike.
+    """
+    worst = [
+        np.where(x.max(-1) > 0, x.max(-1) / geomean(x + WERM_OFFSET), np.nan) for x in (fmr, fnmr)
+    ]
     return np.asarray(worst[0] ** alpha * worst[1] ** (1 - alpha))
 
 
@@ -173,6 +180,7 @@ OF_BOTH: dict[Measure, Callable[[Rates, Rates, float], Rates]] = {
         "the largest differences in percentage points, subtracted from 1",
         "differences of small rates: with FMR near 0.001 a hundredfold difference moves it by "
         "less than 0.001; a system that fails for everyone scores well",
+        falls=True,
     ): fdr,
     Measure(
         "IR", Over.BOTH, "(max/min FMR)^a (max/min FNMR)^(1 - a)",
@@ -187,7 +195,8 @@ OF_BOTH: dict[Measure, Callable[[Rates, Rates, float], Rates]] = {
     ): garbe,
     Measure(
         "WERM", Over.BOTH, "(T(FMR))^a (T(FNMR))^(1 - a), T(x) = max x / geomean(x + 1e-5)",
-        "Linghu et al. (2024), https://github.com/AIML-IfI/score-norm-fairness", 1.0, "never",
+        "Linghu et al. (2024), https://github.com/AIML-IfI/score-norm-fairness", 1.0,
+        "all rates of a kind are 0",
         "the ratio of worst to typical, of both rates together",
         "rates near 1e-5 or lower, which the added constant drowns",
     ): werm,

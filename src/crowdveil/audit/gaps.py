@@ -6,7 +6,7 @@ shares are shares of is left to the caller.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +16,12 @@ from scipy.stats import fisher_exact
 
 from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.shares import Method, People, Share
+
+ENOUGH_ALIKE = 20
+"""Deals that differ as much are enough to know how often that happens."""
+
+MOST_ROUNDS = 100
+"""Rounds of `Resampling.draws` deals at most, so that small p-values are told apart."""
 
 MOST_TABLES = 20_000
 """Up to so many tables with the same margins are added up at once."""
@@ -31,7 +37,7 @@ class Gap:
         low, high: bounds of the difference; below 0 the order may be the other way round.
         ratio: the one over the other; infinity if the other is 0, NaN if both are.
         p_value: the chance of a difference at least as large were the groups alike.
-        adjusted: the same after Holm's correction for all pairs that were compared.
+        adjusted: the same after Holm's correction for all comparisons of the report.
     """
 
     higher: int
@@ -58,7 +64,8 @@ def gaps(
         reference: index of the group all others are compared with; None for all pairs.
 
     Returns:
-        Largest difference first.
+        Largest difference first; p-values are adjusted for these pairs alone, until `together`
+        adjusts them for all of a report.
     """
     there = [number for number, (_, share) in enumerate(groups) if share.trials]
     pairs = [pair for pair in combinations(there, 2) if reference is None or reference in pair]
@@ -70,6 +77,17 @@ def gaps(
         for n, (a, b) in enumerate(pairs)
     ]
     return tuple(sorted(found, key=lambda gap: -gap.difference))
+
+
+def together(found: Sequence[Gap]) -> list[Gap]:
+    """The same gaps, with p-values adjusted for all of them.
+
+    A report has one error rate: were no groups different in anything, the chance that it calls
+    any difference more than chance stays below the level, however many columns, thresholds and
+    rates it looks at.
+    """
+    adjusted = holm(np.array([gap.p_value for gap in found]))
+    return [replace(gap, adjusted=float(p)) for gap, p in zip(found, adjusted, strict=True)]
 
 
 def holm(p_values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -160,21 +178,29 @@ def _p_value(
 
 
 def _permuted(one: People, other: People, resampling: Resampling) -> float:
-    """Fisher's question where people repeat: how often do people dealt anew differ as much?"""
+    """Fisher's question where people repeat: how often do people dealt anew differ as much?
+
+    Dealing stops when that has happened often enough: Besag and Clifford (1991), Biometrika
+    78(2), 301-304. So a p-value can be small enough to bear the correction for many comparisons.
+    """
     kinds = np.concatenate([[one.errors, one.trials], [other.errors, other.trials]], axis=1)
     number = np.concatenate([one.number, other.number])
     kinds, inverse = np.unique(kinds, axis=1, return_inverse=True)
     number = np.bincount(inverse, number).astype(np.int64)
     random = np.random.default_rng(resampling.seed)
-    # The method of counts needs memory and time for every person, that of marginals does not.
-    dealt = random.multivariate_hypergeometric(
-        number, one.total, size=resampling.draws, method="marginals"
-    )
 
     def rate(people: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         return np.asarray((people @ kinds[0]) / (people @ kinds[1]), np.float64)
 
     seen = one.errors @ one.number / (one.trials @ one.number)
     seen -= other.errors @ other.number / (other.trials @ other.number)
-    apart = np.abs(rate(dealt) - rate(number - dealt)) >= abs(seen) - 1e-12
-    return float((1 + np.count_nonzero(apart)) / (1 + resampling.draws))
+    alike = dealt_so_far = 0
+    while alike < ENOUGH_ALIKE and dealt_so_far < MOST_ROUNDS * resampling.draws:
+        # The method of counts needs memory and time for every person, that of marginals does not.
+        dealt = random.multivariate_hypergeometric(
+            number, one.total, size=resampling.draws, method="marginals"
+        )
+        apart = np.abs(rate(dealt) - rate(number - dealt)) >= abs(seen) - 1e-12
+        alike += int(np.count_nonzero(apart))
+        dealt_so_far += resampling.draws
+    return (1 + alike) / (1 + dealt_so_far)

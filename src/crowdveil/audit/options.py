@@ -18,7 +18,7 @@ AUDIT = Path("audit")
 """Where an audit goes when nothing else is said: a folder in the current one."""
 
 FEWEST_DRAWS = 100
-"""Fewer resamples give bounds that another seed would move."""
+"""Fewer draws give figures that another seed would move."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Auditing(Validated):
         column: names that the tables have instead of ours, ours to theirs.
         reference_group: the group all others are compared with, None for all pairs.
         confidence: coverage of every interval, above 0 and below 1.
-        draws: how often people are resampled.
-        seed: of the resampling.
+        draws: how often chance is drawn, for p-values and figures by chance.
+        seed: of the draws.
         overwrite: whether files of an audit that is there are replaced.
     """
 

@@ -10,8 +10,8 @@ class Resampling:
 
     Attributes:
         confidence: coverage of every interval, above 0 and below 1.
-        draws: how often people are resampled, >= 100.
-        seed: of the draws; the same seed gives the same intervals.
+        draws: how often chance is drawn, for p-values and figures by chance, >= 100.
+        seed: of the draws; the same seed gives the same figures.
     """
 
     confidence: float = 0.95

@@ -3,9 +3,8 @@
 Flags come in, one for each trial, with the group and the person of each; a `Share` for each
 group goes out. What counts as a trial or an error is left to `classify.rates` and `identify.rates`.
 
-Trials of different people are taken as independent, trials of one person are not: where a
-person occurs more than once, people are resampled, not trials. Comparisons, which have a person
-on both sides, need more than this.
+Trials of different people are taken as independent, trials of one person are not: how sure they
+are is left to `clustered`. Comparisons, which have a person on both sides, need more than this.
 """
 
 from collections.abc import Sequence
@@ -15,12 +14,11 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from crowdveil.audit.clustered import Sureness, clustered, independent
 from crowdveil.audit.resampling import Resampling
-from crowdveil.intervals import at_most, clopper_pearson
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.integer]
-Draws = npt.NDArray[np.float64]
 
 
 class Method(StrEnum):
@@ -29,11 +27,11 @@ class Method(StrEnum):
     EXACT = "exact"
     """Clopper and Pearson: everybody occurs once."""
 
-    BOOTSTRAP = "bootstrap"
-    """People resampled with replacement, and never narrower than the exact interval."""
+    CLUSTERED = "clustered"
+    """As many independent trials as these are worth, and never narrower than the exact interval."""
 
     EXACT_BY_PERSON = "exact, by person"
-    """All or no trials went wrong, of which resampling learns nothing: counted in people."""
+    """All or no trials went wrong, which says nothing of how errors cluster: counted in people."""
 
     EXACT_CLUSTERED = "exact, clustered"
     """All or no comparisons went wrong: counted as many as they are worth if their errors
@@ -75,6 +73,7 @@ class Share:
         low, high: bounds of the confidence interval, two-sided.
         at_most: one-sided upper bound, for the sentence "may be as high as".
         method: where the bounds come from.
+        sureness: bounds at any other confidence; None without trials.
     """
 
     errors: int
@@ -85,6 +84,7 @@ class Share:
     high: float
     at_most: float
     method: Method
+    sureness: Sureness | None = None
 
 
 def people_of(errors: Flags, trials: Flags, person: Codes) -> People:
@@ -105,40 +105,29 @@ def share_of(people: People, resampling: Resampling) -> Share:
     """The share of errors among the trials of these people, with its interval."""
     errors = int(people.errors @ people.number)
     trials = int(people.trials @ people.number)
-    confidence = resampling.confidence
     if not trials:
         return Share(0, 0, 0, float("nan"), 0.0, 1.0, 1.0, Method.NONE)
     if people.trials.max() == 1:
-        low, high = map(float, clopper_pearson(errors, trials, confidence=confidence))
-        bound, method = float(at_most(errors, trials, confidence=confidence)), Method.EXACT
+        sureness, method = independent(errors, trials), Method.EXACT
     elif errors in (0, trials):
-        whole = people.total if errors else 0
-        low, high = map(float, clopper_pearson(whole, people.total, confidence=confidence))
-        bound = float(at_most(whole, people.total, confidence=confidence))
-        method = Method.EXACT_BY_PERSON
+        sureness, method = independent(errors, trials, people.total), Method.EXACT_BY_PERSON
     else:
-        drawn = resampled(people, resampling)
-        tail = (1 - confidence) / 2
-        low, high, bound = map(float, np.quantile(drawn, [tail, 1 - tail, confidence]))
-        exact_low, exact_high = map(float, clopper_pearson(errors, trials, confidence=confidence))
-        # Few errors resample to too narrow an interval; repeats never tell more than new people.
-        low, high = min(low, exact_low), max(high, exact_high)
-        bound = max(bound, float(at_most(errors, trials, confidence=confidence)))
-        method = Method.BOOTSTRAP
-    return Share(errors, trials, people.total, errors / trials, low, high, bound, method)
+        sureness, method = clustered(people.errors, people.trials, people.number), Method.CLUSTERED
+    return share_as_sure(errors, trials, people.total, sureness, method, resampling)
 
 
-def resampled(people: People, resampling: Resampling) -> Draws:
-    """(draws,) float64 shares of errors after drawing as many people with replacement.
-
-    Drawing people is drawing kinds of people: one multinomial draw for each resample.
-    Source: Bolle, Ratha and Pankanti (2004), Comput. Vis. Image Underst. 93(1), 1-25 (subsets
-    bootstrap).
-    """
-    random = np.random.default_rng(resampling.seed)
-    total = people.total
-    drawn = random.multinomial(total, people.number / total, size=resampling.draws)
-    return np.asarray((drawn @ people.errors) / (drawn @ people.trials), np.float64)
+def share_as_sure(
+    errors: int,
+    trials: int,
+    people: int,
+    sureness: Sureness,
+    method: Method,
+    resampling: Resampling,
+) -> Share:
+    """The share with the bounds that its sureness gives."""
+    low, high = sureness.bounds(resampling.confidence)
+    bound = sureness.at_most(resampling.confidence)
+    return Share(errors, trials, people, errors / trials, low, high, bound, method, sureness)
 
 
 def shares_by_group(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crowdveil.audit.clustered import Sureness
 from crowdveil.audit.differentials import OF_BOTH, OF_ONE, Measure, Rates
 from crowdveil.audit.points import Point
+from crowdveil.audit.reach import Box, reach_of_one, reach_of_two
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.shares import Draws, Method, People, Share, resampled
+from crowdveil.audit.shares import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,13 @@ class Known:
     """What is known of one error rate of one group.
 
     Attributes:
-        errors, trials: how many trials went wrong, and of how many.
-        effective: how many independent trials would be as sure, at most `trials`.
-        drawn: (draws,) the rate in each resample of people; empty if there was nothing to
-            resample, and then the rate is that of `effective` independent trials.
+        errors, trials: how many trials went wrong, and of how many, >= 1.
+        sureness: how sure the rate is.
     """
 
     errors: int
     trials: int
-    effective: float
-    drawn: Draws
+    sureness: Sureness
 
     @property
     def rate(self) -> float:
@@ -48,7 +47,8 @@ class Summary:
         point, partition: where.
         groups: how many groups are in it.
         value: NaN where it is undefined.
-        low, high: bounds from resampling people; NaN where resamples leave it undefined.
+        low, high: bounds that hold the measure if every group's rate is within its own; infinite
+            where it has no upper bound, NaN where it cannot be given.
         by_chance: what it reaches in (1 - confidence) of cases if all groups are alike; NaN
             where that is undefined.
     """
@@ -77,52 +77,45 @@ def summaries(
 
     Args:
         false: name of the rate of false matches or positives, and what is known of it by group;
-            groups without trials are not in its measures.
+            groups without trials are left out by the caller.
         missed: the same of the rate of misses.
         resampling: how sure is sure.
         point, partition: where.
         alpha: weight of `false` in measures of both rates.
     """
     random = np.random.default_rng(resampling.seed)
-    kinds = [
-        (of, {group: known for group, known in by_group.items() if known.trials})
-        for of, by_group in (false, missed)
-    ]
-    tables = [_Drawn.of(list(there.values()), resampling, random) for _, there in kinds]
-    for (of, there), drawn in zip(kinds, tables, strict=True):
-        if len(there) < 2:
+    kinds = [(of, _Groups.of(by_group, resampling, random)) for of, by_group in (false, missed)]
+    for of, there in kinds:
+        if len(there.names) < 2:
             continue
+        box = there.box(resampling.confidence, of_rates=len(there.names))
         for measure, of_one in OF_ONE.items():
-            values = [of_one(rates) for rates in (drawn.rates, drawn.resampled, drawn.alike)]
-            found = _figures(measure, values, resampling)
-            yield Summary(measure, of, point, partition, len(there), *found)
-    both = [group for group in kinds[0][1] if group in kinds[1][1]]
+            yield Summary(
+                measure, of, point, partition, len(there.names), float(of_one(there.rates)),
+                *reach_of_one(of_one, box),
+                _by_chance(measure, of_one(there.alike), resampling.confidence),
+            )  # fmt: skip
+    both = [name for name in kinds[0][1].names if name in kinds[1][1].names]
     if len(both) < 2:
         return
-    one, other = (
-        _Drawn.of([there[group] for group in both], resampling, random) for _, there in kinds
-    )
+    one, other = (there.only(both) for _, there in kinds)
+    of_rates = 2 * len(both)
+    first = one.box(resampling.confidence, of_rates=of_rates)
+    second = other.box(resampling.confidence, of_rates=of_rates)
     for measure, of_both in OF_BOTH.items():
-        values = [
-            of_both(one.rates, other.rates, alpha),
-            of_both(one.resampled, other.resampled, alpha),
-            of_both(one.alike, other.alike, alpha),
-        ]
-        found = _figures(measure, values, resampling)
-        yield Summary(measure, None, point, partition, len(both), *found)
+        yield Summary(
+            measure, None, point, partition, len(both),
+            float(of_both(one.rates, other.rates, alpha)),
+            *reach_of_two(of_both, first, second, alpha),
+            _by_chance(measure, of_both(one.alike, other.alike, alpha), resampling.confidence),
+        )  # fmt: skip
 
 
-def known_of(people: People, share: Share, resampling: Resampling) -> Known:
-    """What is known of trials that each belong to one person."""
-    drawn, effective = np.zeros(0), float(share.trials)
-    if share.method is Method.BOOTSTRAP:
-        drawn = resampled(people, resampling)
-        by_person = float(people.number @ (people.errors - share.rate * people.trials) ** 2)
-        alone = share.trials * share.rate * (1 - share.rate)
-        effective /= max(1.0, by_person / alone)
-    elif share.method is Method.EXACT_BY_PERSON:
-        effective = float(share.people)
-    return Known(share.errors, share.trials, effective, drawn)
+def known_of(share: Share) -> Known | None:
+    """What is known of a share; nothing without trials."""
+    if share.sureness is None:
+        return None
+    return Known(share.errors, share.trials, share.sureness)
 
 
 def by_measure(found: Sequence[Summary]) -> list[Summary]:
@@ -149,52 +142,56 @@ def summary_row(found: Summary, both: str) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "by_chance": found.by_chance,
+        "by_chance_is": "at least" if found.measure.falls else "at most",
         "if_alike": found.measure.alike,
     }
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """The rates of n groups: as measured, resampled, and as chance makes them if all are alike."""
+class _Groups:
+    """One rate of n groups: as measured, how sure, and as chance makes it if all are alike.
 
+    Attributes:
+        names: of the groups.
+        known: of each.
+        rates: (n,) as measured.
+        alike: (draws, n) as they come out if all groups have the rate of all together.
+    """
+
+    names: tuple[str, ...]
+    known: tuple[Known, ...]
     rates: Rates
-    resampled: Rates
     alike: Rates
 
     @classmethod
     def of(
-        cls, groups: Sequence[Known], resampling: Resampling, random: np.random.Generator
-    ) -> "_Drawn":
-        draws = resampling.draws
-        trials = np.array([max(1.0, known.effective) for known in groups]).astype(np.int64)
-        errors = sum(known.errors for known in groups)
-        pooled = errors / max(1, sum(known.trials for known in groups))
-        columns = [
-            # Each group is resampled with the same seed, so the draws are put in another order.
-            random.permutation(known.drawn)
-            if len(known.drawn)
-            else random.binomial(trials[n], known.rate, draws) / trials[n]
-            for n, known in enumerate(groups)
-        ]
-        return cls(
-            np.array([known.rate for known in groups]),
-            np.stack(columns, axis=1) if columns else np.zeros((draws, 0)),
-            random.binomial(trials, pooled, (draws, len(groups))) / trials,
-        )
+        cls, by_group: Mapping[str, Known], resampling: Resampling, random: np.random.Generator
+    ) -> "_Groups":
+        known = tuple(by_group.values())
+        trials = np.array([max(1.0, one.sureness.effective) for one in known]).astype(np.int64)
+        pooled = sum(one.errors for one in known) / max(1, sum(one.trials for one in known))
+        alike = random.binomial(trials, pooled, (resampling.draws, len(known))) / trials
+        return cls(tuple(by_group), known, np.array([one.rate for one in known]), alike)
+
+    def only(self, names: Sequence[str]) -> "_Groups":
+        """The same of some groups."""
+        places = [self.names.index(name) for name in names]
+        known = tuple(self.known[place] for place in places)
+        return _Groups(tuple(names), known, self.rates[places], self.alike[:, places])
+
+    def box(self, confidence: float, *, of_rates: int) -> Box:
+        """Bounds that hold all of so many rates at once.
+
+        Source: Bonferroni's inequality, as Dunn (1961), J. Am. Stat. Assoc. 56(293), 52-64.
+        """
+        each = 1 - (1 - confidence) / of_rates
+        bounds = np.array([one.sureness.bounds(each) for one in self.known])
+        return Box(bounds[:, 0], bounds[:, 1])
 
 
-def _figures(
-    measure: Measure, values: Sequence[Rates], resampling: Resampling
-) -> tuple[float, float, float, float]:
-    """The value, its bounds, and what chance alone would give."""
-    value, drawn, alike = values
-    tail = (1 - resampling.confidence) / 2
-    low, high = float("nan"), float("nan")
-    # Where some resamples leave it undefined, the rest would be a biased choice.
-    if np.isfinite(drawn).all() and np.isfinite(value):
-        low, high = map(float, np.quantile(drawn, [tail, 1 - tail]))
-    by_chance = float("nan")
-    if np.isfinite(alike).all():
-        share = 1 - resampling.confidence if measure.name == "FDR" else resampling.confidence
-        by_chance = float(np.quantile(alike, share))
-    return float(value), low, high, by_chance
+def _by_chance(measure: Measure, alike: Rates, confidence: float) -> float:
+    """What the measure reaches in `1 - confidence` of cases if all groups are alike."""
+    if not np.isfinite(alike).all():
+        return float("nan")
+    share = 1 - confidence if measure.falls else confidence
+    return float(np.quantile(alike, share))

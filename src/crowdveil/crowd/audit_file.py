@@ -1,8 +1,9 @@
 """Takes error rates from the `audit.json` that `crowdveil audit` writes.
 
 The file comes in, with the label or threshold of an operating point; FMR by pair of groups and
-FNMR by group go out, as counts. A list is searched at the threshold of one-to-one comparisons,
-so FNMR stands for FNIR. The rest of the audit is not read.
+FNMR by group go out, as counts of as many comparisons as they are worth: errors cluster in
+people, and intervals must not promise more than the audit does. A list is searched at the
+threshold of one-to-one comparisons, so FNMR stands for FNIR. The rest of the audit is not read.
 """
 
 from pathlib import Path
@@ -22,6 +23,11 @@ class _Part(BaseModel):
 class _Cell(_Part):
     errors: int = Field(ge=0)
     comparisons: int = Field(ge=0)
+    clustering: float = Field(default=1.0, ge=1, allow_inf_nan=False)
+    """How many of them are worth one independent comparison."""
+    effective: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """How many independent ones are as sure; less than the clustering says where few people bear
+    the errors."""
 
 
 class OperatingPoint(_Part):
@@ -110,6 +116,10 @@ def _rate(cell: _Cell | None, what: str, audit: AuditFile) -> Rate:
             f"{', '.join(audit.groups)}"
         )
     try:
-        return counted_rate(cell.errors, cell.comparisons)
+        return counted_rate(cell.errors, cell.comparisons, clustering=_clustering(cell))
     except ValueError as error:
         raise ScenarioInvalid(f"recogniser.audit: {what}: {error}") from error
+
+
+def _clustering(cell: _Cell) -> float:
+    return max(1.0, cell.comparisons / cell.effective) if cell.effective else cell.clustering

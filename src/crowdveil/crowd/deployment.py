@@ -134,8 +134,8 @@ def deploy(scenario: Scenario) -> Deployment:
     """Fill in what a scenario leaves open and turn it into arrays.
 
     Raises:
-        ScenarioInvalid: more listed people present than people, an audit that does not fit, or
-            nothing from which to calibrate.
+        ScenarioInvalid: more listed people present than people, more alerts published than faces
+            seen, an audit that does not fit, or nothing from which to calibrate.
     """
     crowd, groups = scenario.crowd, tuple(scenario.crowd.groups)
     shares = np.array(list(crowd.groups.values()))
@@ -173,6 +173,7 @@ def deploy(scenario: Scenario) -> Deployment:
     )
     if bare.people.sum() < 1:
         raise ScenarioInvalid("crowd: nobody passes; people or faces must come to at least 1")
+    _refuse_more_alerts_than_faces(scenario, bare)
     if pairs is None:
         bare = replace(bare, present=_presence(scenario, bare))
         pairs = _calibrated_rate(scenario, bare)
@@ -188,6 +189,19 @@ def deploy(scenario: Scenario) -> Deployment:
                 "watchlist.size"
             )
     return deployment
+
+
+def _refuse_more_alerts_than_faces(scenario: Scenario, deployment: Deployment) -> None:
+    if scenario.published is None:
+        return
+    faces = round(float(deployment.people @ deployment.sightings.mean()))
+    for key in ("false_alerts", "true_alerts", "alerts"):
+        count = getattr(scenario.published, key)
+        if count is not None and count > faces:
+            raise ScenarioInvalid(
+                f"published.{key}: {count:,} are more than the {faces:,} faces seen; correct it or "
+                "crowd.faces, or say with crowd.passes how often one person passes"
+            )
 
 
 def apportion(total: int, shares: Floats) -> Floats:

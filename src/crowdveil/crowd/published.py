@@ -35,7 +35,10 @@ KNOWN_RATES = tuple(
         ("NeoFace before version 4 (1 in 1,000, lists of 2,000 to 4,000)", 1000, 3000),
     )
 )
-"""What was measured of the recogniser that British police forces use."""
+"""What was measured of NeoFace, the recogniser that British police forces use."""
+
+KNOWN_SYSTEM = "neoface"
+"""Of which system, in lower case: the rates of one say nothing of another."""
 
 
 class Verdict(StrEnum):
@@ -124,12 +127,16 @@ class Implied:
         per_face_interval: its bounds.
         precision: true alerts per alert, or None if not published or no alert.
         precision_interval: its bounds.
+        arrests: how many followed, or None if not published.
+        per_arrest: faces seen for each of them, or None without an arrest.
     """
 
     per_face: float | None
     per_face_interval: tuple[float, float] | None
     precision: float | None
     precision_interval: tuple[float, float] | None
+    arrests: int | None
+    per_arrest: float | None
 
 
 def check_published(scenario: Scenario, result: Outcome) -> tuple[Check, ...]:
@@ -146,7 +153,9 @@ def check_published(scenario: Scenario, result: Outcome) -> tuple[Check, ...]:
         model = result.counts[quantity]
         inside = model.holds(count)
         verdict = Verdict.REPRODUCED if inside else Verdict.MISSED
-        if quantity in calibrated:
+        # A count may be missed although an input was solved from it: no share of the list makes
+        # up for more false alerts than there were alerts.
+        if quantity in calibrated and inside:
             verdict = Verdict.CALIBRATED
         rests_on = tuple((key, basis(scenario, key)) for key in _inputs_of(scenario, quantity))
         checks.append(Check(quantity, count, model, inside, verdict, rests_on))
@@ -174,11 +183,13 @@ def check_groups(scenario: Scenario, result: Outcome) -> tuple[GroupCheck, ...]:
 def predict_elsewhere(scenario: Scenario, simulation: Simulation) -> tuple[Elsewhere, ...]:
     """What rates from elsewhere would have predicted for this deployment.
 
-    They are those of `scenario.other_rates`; where there are none and the scenario's own rate was
-    solved from its published counts, `KNOWN_RATES`, so that something is predicted at all.
+    They are those of `scenario.other_rates`. Where there are none, the scenario's own rate was
+    solved from its published counts, and the system is said to be NeoFace, they are
+    `KNOWN_RATES`, so that something is predicted at all.
     """
     rates = scenario.other_rates
-    if not rates and "recogniser.fmr" in scenario.calibrated:
+    known = KNOWN_SYSTEM in (scenario.recogniser.system or "").lower()
+    if not rates and known and "recogniser.fmr" in scenario.calibrated:
         rates = KNOWN_RATES
     count = scenario.published.false_alerts if scenario.published else None
     found = []
@@ -211,7 +222,9 @@ def implied(scenario: Scenario, result: Outcome) -> Implied | None:
         precision_bounds = _bounds(
             clopper_pearson(published.true_alerts, published.alerts, confidence=CONFIDENCE)
         )
-    return Implied(per_face, face_bounds, precision, precision_bounds)
+    arrests = published.arrests
+    per_arrest = faces / arrests if arrests else None
+    return Implied(per_face, face_bounds, precision, precision_bounds, arrests, per_arrest)
 
 
 def basis(scenario: Scenario, key: str) -> Basis:

@@ -22,7 +22,8 @@ class Rate:
         mean: the best guess, 0 to 1. Of a counted rate it is the mean of what the count leaves
             possible, (errors + 1/2) / (comparisons + 1), so that a test without errors does
             not promise a system without errors (Jeffreys' prior).
-        errors: how many were counted, or None for a rate that was typed.
+        errors: how many were counted, or None for a rate that was typed; a fraction where
+            errors cluster, and fewer independent ones would be as sure.
         comparisons: in how many.
     """
 
@@ -38,10 +39,18 @@ class Rate:
         return self.errors, self.comparisons
 
 
-def counted_rate(errors: float, comparisons: float) -> Rate:
-    """A rate from a count; raises `ValueError` for counts that cannot be."""
+def counted_rate(errors: float, comparisons: float, *, clustering: float = 1.0) -> Rate:
+    """A rate from a count; raises `ValueError` for counts that cannot be.
+
+    Args:
+        errors: how many comparisons went wrong.
+        comparisons: of how many.
+        clustering: how many of them are worth one independent comparison, >= 1. Source: Rao and
+            Scott (1992), Biometrics 48(2), 577-585: counts over the design effect.
+    """
     if not 0 <= errors <= comparisons or comparisons <= 0:
         raise ValueError("errors must lie between 0 and comparisons, and comparisons above 0")
+    errors, comparisons = errors / clustering, comparisons / clustering
     return Rate((errors + 0.5) / (comparisons + 1), errors, comparisons)
 
 

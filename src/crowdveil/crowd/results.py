@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from crowdveil.crowd.decomposition import Decomposition, Measure, decompose
 from crowdveil.crowd.deployment import Deployment, deploy
 from crowdveil.crowd.outcomes import Outcome, outcome
@@ -85,7 +87,8 @@ def assess(
         raise OptionsInvalid(
             f"{' and '.join(between)}: choose two of the groups {', '.join(deployment.groups)}"
         )
-    if len(deployment.groups) > 1:
+    # A group of which nobody passes bears nothing and has nothing to be compared with.
+    if np.count_nonzero(deployment.people) > 1 or (between and len(deployment.groups) > 1):
         decompositions = {
             measure: decompose(deployment, measure=measure, between=between) for measure in Measure
         }

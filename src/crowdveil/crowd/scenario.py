@@ -136,6 +136,8 @@ class Watchlist(_Table):
 class Recogniser(_Table):
     """How often it errs, typed in or from an audit."""
 
+    system: str | None = None
+    """Name of the system, like "NeoFace V4"."""
     fmr: MatchRates | None = None
     """False match rate of one comparison."""
     across: Share | None = None

@@ -33,6 +33,9 @@ PER = 100_000
 ALIKE = 1.005
 """A ratio below this is no difference worth a sentence."""
 
+TINY = 1e-12
+"""A smaller probability is not put into a number: the inputs do not bear it."""
+
 RARE = 0.025
 """A one-sided probability below this is not put down to chance."""
 
@@ -43,7 +46,9 @@ def number(value: float) -> str:
     >>> number(2297.4), number(4.389), number(0.0123), number(0)
     ('2,297', '4.4', '0.012', '0')
     """
-    if value == 0 or abs(value) >= 9.95 or (abs(value) >= 1 and float(value).is_integer()):
+    if value == 0:
+        return "0"  # also of what is 0 with a minus
+    if abs(value) >= 9.95 or (abs(value) >= 1 and float(value).is_integer()):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
 
@@ -67,6 +72,8 @@ def one_in(risk: float) -> str:
     """
     if risk <= 0:
         return "none"
+    if risk < TINY:
+        return f"less than 1 in {1 / TINY:,.0f}"
     if risk > 0.1:
         return percent(risk)
     whole = 1 / risk
@@ -165,8 +172,9 @@ def _stops(result: Outcome, scenario: Scenario) -> tuple[str, ...]:
 
 
 def _risk(result: Outcome, scenario: Scenario) -> tuple[str, ...]:
-    worst = max(result.groups, key=lambda group: group.risk)
-    best = min(result.groups, key=lambda group: group.risk)
+    there = [group for group in result.groups if group.scanned > 0]
+    worst = max(there, key=lambda group: group.risk)
+    best = min(there, key=lambda group: group.risk)
     if worst.risk <= 0:
         return ()
 
@@ -242,9 +250,10 @@ def _fell_on(check: GroupCheck) -> str:
     )
     if check.chance >= RARE:
         return f"{said} Chance alone may do that (probability {percent(check.chance)})."
+    chance = one_in(max(check.chance, TINY / 2))
     return (
-        f"{said} Chance alone would do that with a probability of {one_in(check.chance)}: error "
-        "rates, the list or those who pass differ between groups in a way these inputs leave out."
+        f"{said} Chance alone would do that with a probability of {chance}: error rates, "
+        "the list or those who pass differ between groups in a way these inputs leave out."
     )
 
 
@@ -293,6 +302,10 @@ def _implied(results: Results) -> tuple[str, ...]:
             f"{percent(found.precision)} of the alerts right (95 %: {percent(low)} to "
             f"{percent(high)})"
         )
+    if found is not None and found.arrests is not None:
+        many = "one arrest" if found.arrests == 1 else f"{number(found.arrests)} arrests"
+        per = "" if found.per_arrest is None else f", one per {number(found.per_arrest)} {noun}"
+        parts.append(f"{many if found.arrests else 'no arrest'}{per}")
     return (f"The published counts by themselves: {', '.join(parts)}.",) if parts else ()
 
 
@@ -303,8 +316,11 @@ def _compared(check: Check) -> str:
     if check.verdict is Verdict.CALIBRATED:
         return f"{said}. Calibrated."
     rest = ", ".join(f"{key} ({BASIS_LABEL[basis]})" for key, basis in check.rests_on)
-    inside = "Reproduced" if check.verdict is Verdict.REPRODUCED else "NOT reproduced"
-    return f"{said}. {inside}, predicted from {rest}."
+    if check.verdict is Verdict.REPRODUCED:
+        return f"{said}. Reproduced, predicted from {rest}."
+    if any(basis is Basis.CALIBRATED for _, basis in check.rests_on):
+        return f"{said}. NOT reproduced, although an input was solved from such counts: {rest}."
+    return f"{said}. NOT reproduced, predicted from {rest}."
 
 
 def assumptions(scenario: Scenario) -> Sequence[tuple[str, str]]:

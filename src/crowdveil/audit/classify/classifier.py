@@ -24,11 +24,13 @@ class Classified:
         found: what was measured.
         answers: the same in a few sentences.
         files: what was written, the page first.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     found: Classification
     answers: tuple[str, ...]
     files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def audit_classifier(
@@ -61,4 +63,4 @@ def audit_classifier(
         out, page, {**made, **classify_values(found)}, classify_tables(found),
         overwrite=options.overwrite,
     )  # fmt: skip
-    return Classified(found, tuple(answers(found, options.confidence)), files)
+    return Classified(found, tuple(answers(found, options.confidence)), files, found.warnings)

@@ -86,6 +86,7 @@ def classify_values(audit: Classification) -> dict[str, Any]:
         "rows": audit.rows,
         "people": audit.people if audit.people_known else None,
         "unlabelled": audit.unlabelled,
+        "warnings": list(audit.warnings),
         "rates": rate_rows(audit),
         "differences": difference_rows(audit),
         "confusion": [

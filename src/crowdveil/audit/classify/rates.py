@@ -9,13 +9,13 @@ classifier and no success either. It is counted by itself, and once more togethe
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from crowdveil.audit.gaps import Gap, gaps
+from crowdveil.audit.gaps import Gap, gaps, together
 from crowdveil.audit.partitions import Partition
 from crowdveil.audit.resampling import Resampling
 from crowdveil.audit.shares import Codes, Flags, Share, shares_by_group
@@ -56,6 +56,7 @@ class Predictions:
         predicted: (n,) int code of the predicted class, or `MISSING`.
         person: (n,) int who the row is about.
         people_known: whether that was said, or every row is taken to be about another person.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -63,6 +64,7 @@ class Predictions:
     predicted: Codes
     person: Codes
     people_known: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Difference:
         measure, of_class, partition: as for `Rate`.
         higher, lower: names of the groups.
         gap: how large the difference is.
-        compared: how many pairs were compared, for which the p-value is adjusted.
+        compared: how many comparisons the p-value is adjusted for.
     """
 
     measure: Measure
@@ -132,6 +134,7 @@ class Classification:
         differences: every pair of groups of every measure, largest difference first.
         confusions: one for each group.
         unlabelled: for each partition, how many rows carry no label and so are in no group.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -142,6 +145,7 @@ class Classification:
     differences: tuple[Difference, ...]
     confusions: tuple[Confusion, ...]
     unlabelled: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
 
 def audit_predictions(
@@ -191,9 +195,18 @@ def audit_predictions(
         people=len(np.unique(predictions.person)),
         people_known=predictions.people_known,
         rates=tuple(rates),
-        differences=tuple(differences),
+        differences=_all_together(differences),
         confusions=tuple(_confusions(predictions, partitions)),
         unlabelled={partition.name: partition.unlabelled for partition in partitions},
+        warnings=predictions.warnings,
+    )
+
+
+def _all_together(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same, with p-values adjusted for all of them: one report, one error rate."""
+    adjusted = together([one.gap for one in found])
+    return tuple(
+        replace(one, gap=gap, compared=len(found)) for one, gap in zip(found, adjusted, strict=True)
     )
 
 

@@ -22,6 +22,7 @@ from crowdveil.audit.tables.rows import (
     require,
     unique,
 )
+from crowdveil.audit.tables.spelling import same_but_written_otherwise, told_apart
 from crowdveil.errors import TableInvalid
 
 GALLERY_COLUMNS = ("reference", "subject")
@@ -41,6 +42,7 @@ class People:
         probe_subject: (n,) int32 who a probe shows, of the same numbering.
         gallery_partitions: groups of the references.
         probe_partitions: the same groups of the probes.
+        warnings: what in the tables makes the figures doubtful, in sentences.
     """
 
     references: pl.Series
@@ -49,6 +51,7 @@ class People:
     probe_subject: Indices
     gallery_partitions: tuple[Partition, ...]
     probe_partitions: tuple[Partition, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_people(
@@ -76,6 +79,7 @@ def read_people(
     labels = [f"group:{name}" for name in groups]
     both = pl.concat([enrolled.select("subject", *labels), searched.select("subject", *labels)])
     _agree(enrolled, searched, gallery, probes, labels)
+    _refuse_spellings(both, (gallery, probes), enrolled.height, labels)
     subject = both.get_column("subject").rank("dense").to_numpy().astype(np.int32) - 1
     first, rest = slice(0, enrolled.height), slice(enrolled.height, None)
     divided = partitions_of(both)
@@ -86,6 +90,10 @@ def read_people(
         probe_subject=subject[rest],
         gallery_partitions=tuple(partition.rows(first) for partition in divided),
         probe_partitions=tuple(partition.rows(rest) for partition in divided),
+        warnings=(
+            *told_apart(probes, "people", same_but_written_otherwise(both.get_column("subject"))),
+            *_enrolled_probes(enrolled, searched, probes),
+        ),
     )
 
 
@@ -133,6 +141,40 @@ def read_candidates(
         reference=listed.get_column("candidate").to_numpy().astype(np.int32),
         score=listed.get_column("score").to_numpy(),
     )
+
+
+def _refuse_spellings(
+    both: pl.DataFrame, paths: tuple[Path, Path], enrolled: int, labels: Sequence[str]
+) -> None:
+    """Refuse a label that the gallery writes in one way and the probes in another."""
+    for label in labels:
+        values = both.get_column(label)
+        for one, other in same_but_written_otherwise(values)[:1]:
+            told = []
+            for name in (one, other):
+                row = int((values == name).arg_true()[0])
+                side = int(row >= enrolled)
+                told.append(f"{name!r} in row {row + 1 - side * enrolled} of {paths[side]}")
+            raise TableInvalid(
+                f"{label.removeprefix('group:')} is {told[0]} and {told[1]}, which differ in "
+                "writing alone; write them the same way"
+            )
+
+
+def _enrolled_probes(enrolled: pl.DataFrame, searched: pl.DataFrame, path: Path) -> list[str]:
+    """What to say of probes that look like the very pictures that are enrolled."""
+    names = pl.col("probe").alias("reference")
+    same = searched.with_row_index("row").select("row", names, "subject")
+    held = enrolled.select("reference", "subject")
+    same = same.join(held, on=["reference", "subject"]).sort("row")
+    if same.is_empty():
+        return []
+    row, name, _ = same.row(0)
+    return [
+        f"{path}: {same.height:,} probes have the name of a reference of the same person (first "
+        f"{name!r}, in row {row + 1}). If they are the same picture, it is searched for in a "
+        "gallery that holds it, and misses are too few."
+    ]
 
 
 def _agree(
@@ -210,4 +252,24 @@ def _refuse_odd_ranks(listed: pl.DataFrame, path: Path, frame: pl.DataFrame) -> 
             f"{path}: row {where + 1}: score {score[rising[0]]:g} is higher than that of the rank "
             f"before it, {score[rising[0] - 1]:g}; larger scores must mean more similar, so turn "
             "distances round (minus the distance)"
+        )
+
+
+def refuse_distances(searches: Searches, path: Path) -> None:
+    """Raise `TableInvalid` if mates score lower than the others in the same lists.
+
+    Without a column of ranks, distances would be ranked the wrong way round in silence. Of a
+    system that tells anybody apart, most mates stand in the upper half of their lists.
+    """
+    mates = searches.is_mate
+    length = searches.lengths[searches.probe[mates]]
+    above = (searches.rank[mates] - 1)[length > 1] / (length[length > 1] - 1)
+    if not above.size:
+        return
+    # The mean of n uniform places has a spread of 1 / sqrt(12 n) about a half.
+    if above.mean() > 0.5 + 4 / np.sqrt(12 * above.size):
+        raise TableInvalid(
+            f"{path}: the people searched for score lower than others in the same lists, on "
+            "average; larger scores must mean more similar, so turn distances round (minus the "
+            "distance)"
         )

@@ -24,8 +24,9 @@ from crowdveil.audit.identify.searches import FalseHits, Searches, false_hits
 from crowdveil.audit.partitions import Partition
 from crowdveil.audit.points import Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.shares import Draws
 from crowdveil.intervals import clopper_pearson
+
+Floats = npt.NDArray[np.float64]
 
 SHARES = tuple(share / 10 for share in range(11))
 """Shares of one's own group in the galleries that are drawn."""
@@ -95,11 +96,11 @@ class Expected:
     group: str
     probes: int
     drawn: npt.NDArray[np.int64]
-    own_share: Draws
-    fpir: Draws
-    low: Draws
-    high: Draws
-    independent: Draws
+    own_share: Floats
+    fpir: Floats
+    low: Floats
+    high: Floats
+    independent: Floats
     cut: int
 
 
@@ -275,7 +276,7 @@ def _expected(
     *,
     drawn: Sequence[int],
     own_share: Sequence[float],
-    chances: Sequence[Draws],
+    chances: Sequence[Floats],
     blind: Sequence[float],
 ) -> Expected:
     chance = np.stack(chances, axis=1)
@@ -296,8 +297,8 @@ def _expected(
 
 
 def _bounds(
-    chance: Draws, person: npt.NDArray[np.int32], resampling: Resampling
-) -> tuple[Draws, Draws]:
+    chance: Floats, person: npt.NDArray[np.int32], resampling: Resampling
+) -> tuple[Floats, Floats]:
     """Percentiles of the mean chance over people drawn with replacement, alike ones together."""
     _, inverse = np.unique(person, return_inverse=True)
     sums = np.zeros((int(inverse.max()) + 1, chance.shape[1] + 1))

@@ -37,6 +37,7 @@ def identify_page(
     made: Mapping[str, Any],
     options: IdentifyOptions,
     without_template: int = 0,
+    warnings: Sequence[str] = (),
 ) -> str:
     """The page as HTML.
 
@@ -46,6 +47,7 @@ def identify_page(
         made: how, from `bundle.provenance`.
         options: what was chosen.
         without_template: references that failed to enrol, as far as known.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
     confidence = options.confidence
     gaps = sorted(
@@ -70,12 +72,22 @@ def identify_page(
         told=told,
         most_drawn=MOST_DRAWN,
         without_template=without_template,
+        warnings=warnings,
     )
 
 
 def answers(audit: Identification, options: IdentifyOptions) -> list[str]:
-    """What the audit found at its first operating point, in a few sentences."""
-    point = audit.points[0]
+    """What the audit found, in a few sentences."""
+    said = [sentence for point in audit.points for sentence in _at(audit, point)]
+    said += [
+        _largest(audit, measure, options.confidence) for measure in (Measure.FPIR, Measure.FNIR)
+    ]
+    said.append(words.small(audit.small, options.min_people))
+    return [sentence for sentence in said if sentence]
+
+
+def _at(audit: Identification, point: Point) -> list[str]:
+    """What everyone's rates are at one operating point."""
     false = _rate(audit, Measure.FPIR, point, None, EVERYONE, EVERYONE)
     missed = _rate(audit, Measure.FNIR, point, audit.longest, EVERYONE, EVERYONE)
     at = f"At the threshold {point.threshold:.4g}"
@@ -93,12 +105,7 @@ def answers(audit: Identification, options: IdentifyOptions) -> list[str]:
         )
     if missed.trials:
         said.append(f"{_of(missed)} who are enrolled missed them: {words.extent(missed, 'FNIR')}.")
-    said += [
-        _largest(audit, point, measure, options.confidence)
-        for measure in (Measure.FPIR, Measure.FNIR)
-    ]
-    said.append(words.small(audit.small, options.min_people))
-    return [sentence for sentence in said if sentence]
+    return said
 
 
 def told(found: Difference) -> str:
@@ -129,22 +136,25 @@ def _shares(
     }
 
 
-def _largest(audit: Identification, point: Point, measure: Measure, confidence: float) -> str:
+def _largest(audit: Identification, measure: Measure, confidence: float) -> str:
+    """The largest difference that is more than chance, at any operating point."""
     rank = audit.longest if measure is Measure.FNIR else None
     gaps = [
         found
         for found in audit.differences
-        if found.measure is measure and found.point == point and found.rank == rank
+        if found.measure is measure and found.point in audit.points and found.rank == rank
     ]
     certain = [found for found in gaps if words.is_established(found.gap, confidence)]
     if not gaps:
         return ""
     if not certain:
-        return f"No difference of {measure} between groups can be told from chance."
+        anywhere = f" at any of the {len(audit.points)} thresholds" if len(audit.points) > 1 else ""
+        return f"No difference of {measure} between groups can be told from chance{anywhere}."
     worst = max(certain, key=lambda found: found.gap.difference)
-    shares = _shares(audit, measure, point, rank, worst.partition)
+    shares = _shares(audit, measure, worst.point, rank, worst.partition)
+    at = f"At {worst.point.threshold:.4g}, " if len(audit.points) > 1 else ""
     return (
-        f"{measure} is {percent(shares[worst.higher].rate)} for {worst.higher} and "
+        f"{at}{measure} is {percent(shares[worst.higher].rate)} for {worst.higher} and "
         f"{percent(shares[worst.lower].rate)} for {worst.lower}, "
         f"{words.points(worst.gap.difference)} apart "
         f"({words.between(worst.gap.low, worst.gap.high)})."

@@ -9,12 +9,12 @@ mated, and names nobody if it is not.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
-from crowdveil.audit.gaps import Gap, gaps
+from crowdveil.audit.gaps import Gap, gaps, together
 from crowdveil.audit.identify.curves import Curve, HitRates, curves, hit_rates
 from crowdveil.audit.identify.searches import Flags, Indices, Outcomes, Searches, outcomes
 from crowdveil.audit.partitions import EVERYONE, Partition
@@ -71,7 +71,7 @@ class Difference:
         measure, point, rank, partition: as for `Rate`.
         higher, lower: names of the groups.
         gap: how large the difference is.
-        compared: how many pairs were compared, for which the p-value is adjusted.
+        compared: how many comparisons the p-value is adjusted for.
     """
 
     measure: Measure
@@ -163,8 +163,9 @@ def audit_searches(
             enough = [_NOBODY if code in few else one for code, one in enumerate(found)]
             if point in points and rank in (None, longest):
                 known[measure, point] = {
-                    group: known_of(people, one, resampling)
-                    for group, (people, one) in zip(partition.groups, enough, strict=True)
+                    group: of_group
+                    for group, (_, one) in zip(partition.groups, enough, strict=True)
+                    if (of_group := known_of(one)) is not None
                 }
             compared = gaps(enough, resampling, reference=partition.index(reference))
             differences += [
@@ -197,7 +198,7 @@ def audit_searches(
         longest=longest,
         points=tuple(points),
         rates=tuple(rates),
-        differences=tuple(differences),
+        differences=_all_together(differences),
         summaries=tuple(summed_up),
         small=small,
         hit_rates=tuple(hit_rates(came, partitions, longest)),
@@ -212,6 +213,14 @@ def _few(partition: Partition, subject: Indices, fewest: int) -> dict[int, int]:
         return {}
     people = [len(np.unique(subject[partition.group == n])) for n in range(len(partition.groups))]
     return {code: number for code, number in enumerate(people) if number < fewest}
+
+
+def _all_together(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same, with p-values adjusted for all of them: one report, one error rate."""
+    adjusted = together([one.gap for one in found])
+    return tuple(
+        replace(one, gap=gap, compared=len(found)) for one, gap in zip(found, adjusted, strict=True)
+    )
 
 
 def _counted(

@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from crowdveil.audit.bundle import provenance, write_bundle
+from crowdveil.audit.copies import Templates, copies
 from crowdveil.audit.embeddings import has_template, read_embeddings
-from crowdveil.audit.identify.candidates import read_candidates, read_people
+from crowdveil.audit.identify.candidates import (
+    read_candidates,
+    read_people,
+    refuse_distances,
+)
 from crowdveil.audit.identify.gallery_effects import GalleryEffects, gallery_effects
 from crowdveil.audit.identify.outputs import identify_tables, identify_values
 from crowdveil.audit.identify.page import answers, identify_page
@@ -33,12 +38,14 @@ class Identified:
         effects: what the gallery's composition does.
         answers: the same in a few sentences.
         files: what was written, the page first.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     found: Identification
     effects: GalleryEffects
     answers: tuple[str, ...]
     files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def audit_identification(
@@ -67,13 +74,20 @@ def audit_identification(
     """
     people = read_people(gallery, probes, options.group, options.column)
     inputs, words = {"gallery": gallery, "probes": probes}, [str(gallery), str(probes)]
-    without_template = 0
+    without_template, warnings = 0, people.warnings
     if candidates is not None:
         searches = read_candidates(candidates, people, options.column)
+        refuse_distances(searches, candidates)
         inputs, words = {**inputs, "candidates": candidates}, [*words, str(candidates)]
     else:
         enrolled = read_embeddings(gallery, len(people.references), options.column)
         searched = read_embeddings(probes, len(people.probes), options.column)
+        warnings += copies(
+            [
+                Templates(gallery, enrolled, people.gallery_subject),
+                Templates(probes, searched, people.probe_subject),
+            ]
+        )
         searches = search_people(people, enrolled, searched, candidates=options.list_length)
         without_template = int(np.count_nonzero(~has_template(enrolled)))
         inputs |= {
@@ -84,8 +98,12 @@ def audit_identification(
     partitions = (people.probe_partitions, people.gallery_partitions)
     found, effects = _measured(searches, *partitions, options)
     made = provenance("identify", inputs, [*words, *options.words(), "--out", str(out)])
-    page = identify_page(found, effects, made, options, without_template)
-    values = {**identify_values(found, effects), "references_without_template": without_template}
+    page = identify_page(found, effects, made, options, without_template, warnings)
+    values = {
+        "warnings": list(warnings),
+        **identify_values(found, effects),
+        "references_without_template": without_template,
+    }
     files = write_bundle(
         out,
         page,
@@ -93,7 +111,7 @@ def audit_identification(
         identify_tables(found, effects),
         overwrite=options.overwrite,
     )
-    return Identified(found, effects, tuple(answers(found, options)), files)
+    return Identified(found, effects, tuple(answers(found, options)), files, warnings)
 
 
 def _measured(

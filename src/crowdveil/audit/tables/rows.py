@@ -16,6 +16,7 @@ import polars as pl
 from crowdveil.audit.partitions import Partition, partitions
 from crowdveil.audit.tables.csv_files import listed, no_number, separator_of
 from crowdveil.audit.tables.score_rows import as_text_of, unreadable
+from crowdveil.audit.tables.spelling import refuse_spellings, refuse_words_for_nothing
 from crowdveil.errors import TableInvalid
 
 
@@ -38,7 +39,7 @@ def read_rows(
         groups: names of columns with labels of groups, as they are in the file.
 
     Raises:
-        TableInvalid: unreadable, empty, or without a column.
+        TableInvalid: unreadable, empty, without a column, or with one label in two spellings.
     """
     frame = _read(path)
     if frame.is_empty():
@@ -57,14 +58,19 @@ def read_rows(
                 f"{path}: has no column {name!r} of groups; it has: {listed(frame.columns)}"
             )
     taken = [pl.col(theirs).alias(ours) for ours, theirs in wanted.items() if ours not in absent]
+    for name in groups:
+        refuse_spellings(frame, path, name, name)
     return frame.select(*taken, *(pl.col(name).alias(f"group:{name}") for name in groups))
 
 
 def require(frame: pl.DataFrame, path: Path, column: str) -> None:
-    """Raise `TableInvalid` naming the first row whose field is empty."""
+    """Raise `TableInvalid` naming the first row whose field is empty, or says so in a word."""
     empty = frame.get_column(column).is_null().arg_true()
     if len(empty):
         raise TableInvalid(f"{path}: row {empty[0] + 1} has no {column}")
+    if column != "score":
+        # What is no number is said of a score by `numbers`.
+        refuse_words_for_nothing(frame, path, column, column)
 
 
 def unique(frame: pl.DataFrame, path: Path, column: str) -> None:

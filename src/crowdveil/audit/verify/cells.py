@@ -75,10 +75,10 @@ def cells_of(
     everyone = tally.nonmated_cells(anybody, anybody)
     for number, point in enumerate(points):
         overall = rate_of_dyads(everyone[number], resampling)
-        clustering = overall.clustering if overall.share.errors else None
+        worth = overall.effective / overall.share.trials if overall.share.errors else None
 
-        def rate(cell: list[Dyads], number: int = number, like: float | None = clustering) -> Rate:
-            return rate_of_dyads(cell[number], resampling, clustering=like)
+        def rate(cell: list[Dyads], number: int = number, like: float | None = worth) -> Rate:
+            return rate_of_dyads(cell[number], resampling, worth=like)
 
         yield Cells(
             point=point,

@@ -2,21 +2,22 @@
 
 What each person's comparisons came to goes in; a `Rate` with two intervals comes out. Comparisons
 that share a person are not independent, so an interval that counts comparisons promises too much,
-and one that counts each of them for both its people too little. Here people are resampled, and
-the spread is set to the variance of sums over pairs; the exact interval stands beside it.
+and one that counts each of them for both its people too little. The exact interval stands beside
+that of `clustered`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from crowdveil.audit.clustered import clustered, independent
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.shares import Draws, Method, People, Share, resampled, share_of
+from crowdveil.audit.shares import Method, People, Share, share_as_sure, share_of
 from crowdveil.intervals import at_most, clopper_pearson
 
-MOST_KINDS = 500
-"""Kinds of people that are resampled; more are merged with those most like them."""
+FEW_PEOPLE = 60
+"""Of fewer people the upper bound reckons with errors that cluster as those of everyone do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,10 @@ class Rate:
     """A rate over comparisons, never without both its intervals.
 
     Attributes:
-        share: errors, trials, people and rate, with the interval from resampling people.
+        share: errors, trials, people and rate, with the interval of errors that cluster.
         exact_low, exact_high: bounds as if comparisons were independent (Clopper and Pearson).
         exact_at_most: the one-sided upper bound of the same kind.
         clustering: variance of the rate over that of as many independent comparisons, >= 1.
-        drawn: (draws,) the rate in each resample; empty if there was nothing to resample.
     """
 
     share: Share
@@ -55,74 +55,59 @@ class Rate:
     exact_high: float
     exact_at_most: float
     clustering: float
-    drawn: Draws
 
     @property
     def effective(self) -> float:
-        """How many independent comparisons would be as sure."""
-        return self.share.trials / self.clustering
+        """How many independent comparisons would be as sure, at 95 %.
+
+        Fewer than trials over clustering, since the clustering itself is not well known.
+        """
+        return 0.0 if self.share.sureness is None else self.share.sureness.effective
 
 
-def rate_of_dyads(dyads: Dyads, resampling: Resampling, *, clustering: float | None = None) -> Rate:
+def rate_of_dyads(dyads: Dyads, resampling: Resampling, *, worth: float | None = None) -> Rate:
     """The rate over comparisons of different people.
 
-    The variance of a sum over pairs is that of the sums by person, less each pair's own, which
-    they count twice: Fafchamps and Gubert (2007), J. Dev. Econ. 83(2), 326-350; Aronow, Samii
-    and Assenova (2015), Polit. Anal. 23(4), 564-577. Each pair's own is taken to be that of
-    independent comparisons, which is never too much. Resamples of people (Bolle, Ratha and
-    Pankanti 2004, Comput. Vis. Image Underst. 93(1), 1-25) are stretched to this variance.
-
-    Where nothing or all went wrong resampling learns nothing. Then the bounds are exact for as
-    many comparisons as these are worth: Korn and Graubard (1998), Surv. Methodol. 24(2), 193-201.
+    Where nothing or all went wrong nothing is learnt of how errors cluster. Then the bounds are
+    exact for as many comparisons as these are worth: Korn and Graubard (1998), Surv. Methodol.
+    24(2), 193-201.
 
     Args:
         dyads: what the comparisons came to.
         resampling: how sure is sure.
-        clustering: `Rate.clustering` of all comparisons at the threshold, which is taken where
-            these show none; None if those show none either, and comparisons count only as far
-            as no two share a person.
+        worth: `effective` over comparisons of all comparisons at the threshold, 0 to 1, which is
+            taken where these show no clustering or are of few people; None if those show none
+            either, and comparisons count only as far as no two share a person.
     """
-    errors, trials = dyads.errors, dyads.trials
+    errors, trials, people = dyads.errors, dyads.trials, dyads.people
     if not trials:
-        return _rate(Share(0, 0, 0, float("nan"), 0.0, 1.0, 1.0, Method.NONE), 1.0, resampling)
-    people, confidence = dyads.people, resampling.confidence
+        nothing = Share(0, 0, 0, float("nan"), 0.0, 1.0, 1.0, Method.NONE)
+        return _rate(nothing, 1.0, resampling)
+    clustering = 1.0
     if int(people.trials.max()) == 1:
-        low, high = map(float, clopper_pearson(errors, trials, confidence=confidence))
-        bound = float(at_most(errors, trials, confidence=confidence))
-        share = _share(dyads, low, high, bound, Method.EXACT)
-        return _rate(share, 1.0, resampling)
-    if errors in (0, trials):
+        sureness, method = independent(errors, trials), Method.EXACT
+    elif errors in (0, trials):
         number, method = max(1, dyads.disjoint), Method.EXACT_BY_PERSON
-        if clustering is not None:
-            number, method = max(number, int(trials / clustering)), Method.EXACT_CLUSTERED
-        whole = number if errors else 0
-        low, high = map(float, clopper_pearson(whole, number, confidence=confidence))
-        bound = float(at_most(whole, number, confidence=confidence))
-        share = _share(dyads, low, high, bound, method)
-        return _rate(share, max(1.0, trials / number), resampling)
-    rate = errors / trials
-    sums = float(people.number @ (people.errors - rate * people.trials) ** 2)
-    alone = trials * rate * (1 - rate)
-    variance = max(sums - alone, alone)
-    # A person's weight enters a pair's sum once, but only half the sum of both its people.
-    stretch = 2 * np.sqrt(variance / sums) if sums else 0.0
-    drawn = rate + stretch * (_resampled(people, rate, resampling) - rate)
-    drawn = np.clip(drawn, 0.0, 1.0)
-    tail = (1 - confidence) / 2
-    low, high, bound = map(float, np.quantile(drawn, [tail, 1 - tail, confidence]))
-    share = _share(dyads, low, high, bound, Method.BOOTSTRAP)
-    return _rate(share, variance / alone, resampling, drawn)
+        if worth is not None:
+            number, method = max(number, int(trials * worth)), Method.EXACT_CLUSTERED
+        sureness = independent(errors, trials, number)
+        clustering = max(1.0, trials / number)
+    else:
+        sureness = clustered(people.errors, people.trials, people.number, sides=2)
+        if worth is not None and dyads.persons < FEW_PEOPLE:
+            feared = sureness.feared
+            as_elsewhere = min(feared.effective, max(1.0, trials * worth))
+            sureness = replace(sureness, feared=replace(feared, effective=as_elsewhere))
+        clustering, method = trials / sureness.seen.effective, Method.CLUSTERED
+    share = share_as_sure(errors, trials, dyads.persons, sureness, method, resampling)
+    return _rate(share, clustering, resampling)
 
 
 def rate_of_people(people: People, resampling: Resampling) -> Rate:
     """The rate over comparisons of people with themselves: each is one person's."""
     share = share_of(people, resampling)
-    if share.method is not Method.BOOTSTRAP:
-        return _rate(share, 1.0, resampling)
-    sums = float(people.number @ (people.errors - share.rate * people.trials) ** 2)
-    alone = share.trials * share.rate * (1 - share.rate)
-    drawn = _resampled(people, share.rate, resampling)
-    return _rate(share, max(1.0, sums / alone), resampling, drawn)
+    sureness = share.sureness
+    return _rate(share, share.trials / sureness.seen.effective if sureness else 1.0, resampling)
 
 
 def tallied(errors: npt.NDArray[np.int64], trials: npt.NDArray[np.int64]) -> People:
@@ -141,40 +126,9 @@ def tallied(errors: npt.NDArray[np.int64], trials: npt.NDArray[np.int64]) -> Peo
     return People(kinds[0], kinds[1], number.astype(np.int64))
 
 
-def _share(dyads: Dyads, low: float, high: float, bound: float, method: Method) -> Share:
-    rate = dyads.errors / dyads.trials
-    return Share(dyads.errors, dyads.trials, dyads.persons, rate, low, high, bound, method)
-
-
-def _rate(
-    share: Share, clustering: float, resampling: Resampling, drawn: Draws | None = None
-) -> Rate:
-    """Put the exact interval beside the other, and never let that be narrower."""
-    exact = clopper_pearson(share.errors, share.trials, confidence=resampling.confidence)
-    low, high = map(float, exact)
-    bound = float(at_most(share.errors, share.trials, confidence=resampling.confidence))
-    wider = Share(
-        share.errors, share.trials, share.people, share.rate,
-        min(share.low, low), max(share.high, high), max(share.at_most, bound), share.method,
-    )  # fmt: skip
-    return Rate(wider, low, high, bound, clustering, np.zeros(0) if drawn is None else drawn)
-
-
-def _resampled(people: People, rate: float, resampling: Resampling) -> Draws:
-    """As `shares.resampled`, with at most `MOST_KINDS` kinds of people, so that it stays quick.
-
-    People whose errors are about as many above or below what was to be expected are put
-    together, and take part with the mean of their errors and trials.
-    """
-    if len(people.number) <= MOST_KINDS:
-        return resampled(people, resampling)
-    order = np.argsort(people.errors - rate * people.trials, kind="stable")
-    number = people.number[order]
-    kind = (np.cumsum(number) - number) * MOST_KINDS // people.total
-    starts = np.flatnonzero(np.diff(kind, prepend=-1))
-    errors = np.add.reduceat(number * people.errors[order], starts)
-    trials = np.add.reduceat(number * people.trials[order], starts)
-    together = np.add.reduceat(number, starts)
-    random = np.random.default_rng(resampling.seed)
-    drawn = random.multinomial(people.total, together / people.total, size=resampling.draws)
-    return np.asarray((drawn @ (errors / together)) / (drawn @ (trials / together)), np.float64)
+def _rate(share: Share, clustering: float, resampling: Resampling) -> Rate:
+    """Put the exact interval beside the other."""
+    confidence = resampling.confidence
+    low, high = map(float, clopper_pearson(share.errors, share.trials, confidence=confidence))
+    bound = float(at_most(share.errors, share.trials, confidence=confidence))
+    return Rate(share, low, high, bound, max(1.0, clustering))

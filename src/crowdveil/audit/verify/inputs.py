@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crowdveil.audit.copies import Templates, copies
 from crowdveil.audit.embeddings import COLUMN, has_template, read_embeddings
 from crowdveil.audit.options import VerifyOptions
 from crowdveil.audit.shares import Share, shares_by_group
@@ -26,9 +27,15 @@ from crowdveil.audit.tables.score_rows import (
     has_column,
     read_scores,
 )
+from crowdveil.audit.tables.spelling import (
+    refuse_spellings,
+    same_but_written_otherwise,
+    told_apart,
+)
 from crowdveil.audit.verify.allpairs import AllPairs, Faces
 from crowdveil.audit.verify.atoms import Atoms, atoms_of, one_label
 from crowdveil.audit.verify.comparisons import Comparisons
+from crowdveil.audit.verify.doubts import doubts
 from crowdveil.audit.verify.pictured import Pictures, plain_names
 from crowdveil.audit.verify.scores import ScoreTable
 from crowdveil.audit.verify.survey import Survey, survey
@@ -53,12 +60,16 @@ class Prepared:
         inputs: what each file is to the audit.
         acquired: failures by group; empty if only scores are known.
         described: what was compared, in a sentence.
+        scored: whether scores were given, or are made here.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     comparisons: Comparisons
     inputs: dict[str, Path]
     acquired: tuple[Acquired, ...]
     described: str
+    scored: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(source: Path, references: Path | None, options: VerifyOptions) -> Prepared:
@@ -81,8 +92,10 @@ def prepare(source: Path, references: Path | None, options: VerifyOptions) -> Pr
 
         if references is not None:
             raise OptionsInvalid("photos are compared with one another; give one folder")
-        pictures, inputs, described = read_photographs(source, options)
-        return _compared(pictures, None, inputs, described, options)
+        photos = read_photographs(source, options)
+        return _compared(
+            photos.pictures, None, photos.inputs, photos.described, options, photos.warnings
+        )
     if options.recogniser is not None:
         raise OptionsInvalid(f"--recogniser is for a folder of photos, and {source} is none")
     # Without a score these columns still say that comparisons were meant.
@@ -91,6 +104,13 @@ def prepare(source: Path, references: Path | None, options: VerifyOptions) -> Pr
         if references is not None:
             raise OptionsInvalid(f"{source} has scores already; give no second table")
         return _scored(source, options)
+    if options.distance:
+        raise OptionsInvalid("--distance is for a table of scores; embeddings are compared here")
+    if references is not None and references.exists() and source.samefile(references):
+        raise OptionsInvalid(
+            f"{source} is given twice, so every picture would be compared with itself; give it "
+            "once to compare its pictures with one another"
+        )
     pictures = _embedded(source, options)
     inputs = _files("pictures" if references is None else "probes", source)
     others = None
@@ -111,9 +131,10 @@ def _scored(source: Path, options: VerifyOptions) -> Prepared:
         inputs["labels"] = options.labels
         found = _labelled(rows, found, options.labels, options)
     atoms = _atoms(found.people, options.group, source)
+    warnings = doubts(rows)
     table = ScoreTable(rows, found, atoms, distance=options.distance)
     said = "distances, low for similar" if options.distance else "scores, high for similar"
-    return Prepared(table, inputs, (), said)
+    return Prepared(table, inputs, (), said, True, warnings)
 
 
 def _labelled(rows: ScoreRows, found: Survey, labels: Path, options: VerifyOptions) -> Survey:
@@ -181,6 +202,7 @@ def _compared(
     inputs: dict[str, Path],
     described: str,
     options: VerifyOptions,
+    warnings: tuple[str, ...] = (),
 ) -> Prepared:
     """All pairs of pictures, with failures by group."""
     sides = [probes] if references is None else [probes, references]
@@ -188,6 +210,8 @@ def _compared(
     together = pl.concat([side.frame.select("subject", *kinds) for side in sides])
     if references is not None:
         _refuse_two_labels(probes, references, kinds)
+        for kind in kinds:
+            refuse_spellings(together, references.path, kind, kind)
     people = one_label(together, "subject")
     atoms = _atoms(people, kinds, probes.path)
     widths = {side.embeddings.shape[1] for side in sides}
@@ -206,11 +230,23 @@ def _compared(
     for side, there in zip(sides, usable, strict=True):
         if not there.any():
             raise TableInvalid(f"{side.path}: no picture gave a template, so nothing is compared")
+    warnings += (
+        *told_apart(
+            probes.path, "people", same_but_written_otherwise(people.get_column("subject"))
+        ),
+        *copies(
+            [
+                Templates(side.path, side.embeddings, person[bounds[n] : bounds[n + 1]])
+                for n, side in enumerate(sides)
+            ]
+        ),
+    )
     source = AllPairs(faces[0], faces[1] if len(faces) > 1 else None, *atoms)
     if not source.comparisons:
         raise TableInvalid(f"{probes.path}: holds one picture, so there is nothing to compare")
     failed = ~np.concatenate(usable)
-    return Prepared(source, inputs, _failures(failed, person, atoms, options), described)
+    acquired = _failures(failed, person, atoms, options)
+    return Prepared(source, inputs, acquired, described, False, warnings)
 
 
 def _failures(

@@ -30,6 +30,7 @@ def verify_values(audit: Verification, prepared: Prepared) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "compared": prepared.described,
+        "warnings": list(prepared.warnings),
         "mated": audit.mated,
         "non_mated": audit.nonmated,
         "people": audit.persons if audit.people_known else None,
@@ -112,6 +113,7 @@ def rate_row(rate: Rate) -> Row:
         "exact_high": rate.exact_high,
         "exact_at_most": rate.exact_at_most,
         "clustering": rate.clustering,
+        "effective": rate.effective,
     }
 
 

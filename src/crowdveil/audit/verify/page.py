@@ -44,6 +44,7 @@ def verify_page(
         "verify.html",
         audit=audit,
         described=prepared.described,
+        warnings=prepared.warnings,
         acquired=[one for one in prepared.acquired if one.share.trials],
         failures=sum(one.share.errors for one in prepared.acquired[:1]),
         made=made,

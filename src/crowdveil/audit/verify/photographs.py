@@ -6,7 +6,7 @@ acquire. Of several faces the largest is taken, and how often is told.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,39 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crowdveil.audit.copies import same_files
 from crowdveil.audit.options import VerifyOptions
 from crowdveil.audit.tables.rows import one_label_each, read_rows, require, unique
 from crowdveil.audit.verify.pictured import Pictures, plain_names
 from crowdveil.detect.engine import cores
 from crowdveil.detect.finder import FaceFinder
 from crowdveil.detect.landmarks import SURE, LandmarkFinder
-from crowdveil.errors import OptionsInvalid, TableInvalid
+from crowdveil.errors import OptionsInvalid, TableInvalid, UnreadableMedia, UnsupportedMedia
 from crowdveil.media.photos import read_photo
 from crowdveil.recognise.embedder import Embedder, load_embedder
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".avif"})
 """Files of a folder that are taken for photos if no table names them."""
+
+MOST_NAMED = 5
+"""Photos named in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photographs:
+    """The photos of a folder, as they are compared.
+
+    Attributes:
+        pictures: templates with their people.
+        inputs: the files besides the photos, by what they are to the audit.
+        described: what was compared, in a sentence.
+        warnings: what in the photos makes the figures doubtful, in sentences.
+    """
+
+    pictures: Pictures
+    inputs: dict[str, Path]
+    described: str
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +57,15 @@ class _Seen:
     Attributes:
         template: (d,), or None if no face was found.
         faces: how many were.
+        fault: why the photo cannot be read, None if it can.
     """
 
     template: npt.NDArray[np.float32] | None
     faces: int
+    fault: str | None = None
 
 
-def read_photographs(folder: Path, options: VerifyOptions) -> tuple[Pictures, dict[str, Path], str]:
+def read_photographs(folder: Path, options: VerifyOptions) -> Photographs:
     """Templates of the photos of a folder, with who they show.
 
     Args:
@@ -51,23 +74,25 @@ def read_photographs(folder: Path, options: VerifyOptions) -> tuple[Pictures, di
             the columns of groups; without it, every folder inside holds the photos of one person
             and is called like them. `recogniser` may name another than the built-in one.
 
-    Returns:
-        The pictures, the files besides the photos, and what was compared, in a sentence.
+    A photo that cannot be read fails alone: it counts as one that gave no template, and is told.
 
     Raises:
-        TableInvalid: a row names no file, or is wrong otherwise.
+        TableInvalid: a row names no file or is wrong otherwise, one picture is of two people, or
+            no photo can be read.
         OptionsInvalid: groups are asked for without labels.
-        UnreadableMedia: a photo cannot be read.
         WeightsInvalid: the recogniser cannot be used.
     """
     frame, inputs = _table(folder, options)
+    paths = [folder / name for name in frame.get_column("picture")]
+    warnings = same_files(paths, frame.get_column("subject").to_list())
     embedder = load_embedder(options.recogniser)
     if options.recogniser is not None:
         inputs |= {
             "recogniser": options.recogniser,
             "description of the recogniser": options.recogniser.with_suffix(".toml"),
         }
-    seen = list(_templates((folder / name for name in frame.get_column("picture")), embedder))
+    seen = list(_templates(paths, embedder))
+    warnings += _damaged(folder, seen)
     width = next((len(one.template) for one in seen if one.template is not None), 1)
     nothing = np.full(width, np.nan, np.float32)
     embeddings = np.stack([nothing if one.template is None else one.template for one in seen])
@@ -81,7 +106,22 @@ def read_photographs(folder: Path, options: VerifyOptions) -> tuple[Pictures, di
     left_out = len(_photos(folder)) - frame.height
     if left_out > 0:
         told += f"; {left_out:,} photos of the folder are in no row of the labels"
-    return Pictures(folder, frame.drop("picture"), embeddings), inputs, told
+    return Photographs(Pictures(folder, frame.drop("picture"), embeddings), inputs, told, warnings)
+
+
+def _damaged(folder: Path, seen: Sequence[_Seen]) -> tuple[str, ...]:
+    """What to say of photos that cannot be read; refuses a folder without any that can."""
+    faults = [one.fault for one in seen if one.fault is not None]
+    if not faults:
+        return ()
+    if len(faults) == len(seen):
+        raise TableInvalid(f"{folder}: none of its photos can be read ({faults[0]})")
+    shown = "; ".join(faults[:MOST_NAMED])
+    more = f"; and {len(faults) - MOST_NAMED:,} more" if len(faults) > MOST_NAMED else ""
+    return (
+        f"{len(faults):,} of {len(seen):,} photos cannot be read and count as failures to acquire: "
+        f"{shown}{more}",
+    )
 
 
 def _table(folder: Path, options: VerifyOptions) -> tuple[pl.DataFrame, dict[str, Path]]:
@@ -122,7 +162,10 @@ def _templates(paths: Iterable[Path], embedder: Embedder) -> Iterable[_Seen]:
     finder, landmarks = FaceFinder(), LandmarkFinder()
 
     def look(path: Path) -> _Seen:
-        picture = read_photo(path).frames[0].rgb()
+        try:
+            picture = read_photo(path).frames[0].rgb()
+        except (UnreadableMedia, UnsupportedMedia) as error:
+            return _Seen(None, 0, str(error))
         boxes = finder.find(picture).boxes
         found = landmarks.find(picture, boxes)
         seen = np.flatnonzero(found.scores > 0)

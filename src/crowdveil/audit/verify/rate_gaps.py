@@ -4,13 +4,13 @@
 what is added is that comparisons share people, on both sides.
 """
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from crowdveil.audit.gaps import Gap, benjamini_hochberg, difference_interval, fisher, holm
+from crowdveil.audit.gaps import Gap, benjamini_hochberg, difference_interval, fisher, together
 from crowdveil.audit.points import Point
 from crowdveil.audit.shares import Method, Share
 from crowdveil.audit.verify.cells import Cells, Error
@@ -27,7 +27,7 @@ class Difference:
         higher, lower: names of the groups.
         gap: how large the difference is.
         false_discovery: the p-value after Benjamini and Hochberg's adjustment.
-        compared: how many pairs were compared, for which p-values are adjusted.
+        compared: how many comparisons p-values are adjusted for.
     """
 
     error: Error
@@ -43,7 +43,7 @@ class Difference:
 def differences(
     cells: Cells, *, reference: str | None = None, left_out: Set[tuple[str, str]] = frozenset()
 ) -> Iterator[Difference]:
-    """Compare all pairs of groups, or all groups with one.
+    """Compare all pairs of groups, or all groups with one; `all_together` adjusts p-values.
 
     Args:
         cells: the rates; groups without comparisons are not compared.
@@ -64,23 +64,32 @@ def differences(
             if with_one is None or with_one in (cells.groups[a], cells.groups[b])
         ]
         p_values = np.array([_p_value(rates[a], rates[b]) for a, b in pairs])
-        adjusted, discovered = holm(p_values), benjamini_hochberg(p_values)
         found = [
             Difference(
                 error, cells.point, cells.partition, cells.groups[a], cells.groups[b],
-                _gap(a, b, rates[a].share, rates[b].share, float(p_values[n]), float(adjusted[n])),
-                float(discovered[n]), len(pairs),
+                _gap(a, b, rates[a].share, rates[b].share, float(p_values[n])),
+                1.0, len(pairs),
             )
             for n, (a, b) in enumerate(pairs)
         ]  # fmt: skip
         yield from sorted(found, key=lambda one: -one.gap.difference)
 
 
-def _gap(a: int, b: int, one: Share, other: Share, p_value: float, adjusted: float) -> Gap:
+def all_together(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same differences, with p-values adjusted for all of them: one report, one error rate."""
+    gaps = together([one.gap for one in found])
+    discovered = benjamini_hochberg(np.array([gap.p_value for gap in gaps]))
+    return tuple(
+        replace(one, gap=gap, false_discovery=float(share), compared=len(found))
+        for one, gap, share in zip(found, gaps, discovered, strict=True)
+    )
+
+
+def _gap(a: int, b: int, one: Share, other: Share, p_value: float) -> Gap:
     low, high = difference_interval(one, other)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = float(np.float64(one.rate) / np.float64(other.rate))
-    return Gap(a, b, one.rate - other.rate, low, high, ratio, p_value, adjusted)
+    return Gap(a, b, one.rate - other.rate, low, high, ratio, p_value, 1.0)
 
 
 def _p_value(one: Rate, other: Rate) -> float:
@@ -89,7 +98,7 @@ def _p_value(one: Rate, other: Rate) -> float:
     Source: Rao and Scott (1992), Biometrics 48(2), 577-585: counts over the design effect. Where
     a group shows no effect because it has no errors, that of the other is taken.
     """
-    clustering = [rate.clustering for rate in (one, other)]
+    clustering = [rate.share.trials / rate.effective for rate in (one, other)]
     if not one.share.errors or not other.share.errors:
         clustering = [max(clustering)] * 2
     counts = []

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from crowdveil.audit.partitions import EVERYONE, with_group
 from crowdveil.audit.points import Point
 from crowdveil.audit.resampling import Resampling
-from crowdveil.audit.summaries import Known, Summary, summaries
+from crowdveil.audit.summaries import Summary, known_of, summaries
 from crowdveil.audit.verify.cells import Cells, Error, Small, cells_of, small_groups
-from crowdveil.audit.verify.comparisons import Comparisons, Tally
+from crowdveil.audit.verify.comparisons import Comparisons, Histograms, Tally
 from crowdveil.audit.verify.curves import Curve, Spread, curves, spreads
-from crowdveil.audit.verify.rate_gaps import Difference, differences
+from crowdveil.audit.verify.rate_gaps import Difference, all_together, differences
+from crowdveil.audit.verify.thresholds import with_threshold
 from crowdveil.errors import OptionsInvalid
 
 
@@ -32,7 +33,8 @@ class Verification:
         people_known: whether the data say who is who.
         points: operating points; thresholds are as the user gives them (distances stay so).
         partitions: names of the partitions and their groups.
-        cells: rates, for each point and partition.
+        cells: rates, for each point and partition; where the threshold was set for an FMR, bounds
+            of FNMR know that it was set on the same comparisons.
         differences: of groups, largest first within each rate, point and partition.
         summaries: measures of differences.
         curves: one for each group.
@@ -110,11 +112,13 @@ def audit_comparisons(
         people_known=source.people_known,
         points=tuple(told),
         partitions=tuple((p.name, p.groups) for p in source.partitions),
-        cells=tuple(cells),
-        differences=tuple(
-            found
-            for one in cells
-            for found in differences(one, reference=reference, left_out=left_out)
+        cells=tuple(_at_set_fmr(cells, source, histograms, told[: len(fmr)], reference)),
+        differences=all_together(
+            [
+                found
+                for one in cells
+                for found in differences(one, reference=reference, left_out=left_out)
+            ]
         ),
         summaries=tuple(
             found for one in cells for found in _summed_up(one, resampling, alpha, left_out)
@@ -133,11 +137,8 @@ def _points(
     reference: str | None,
     sign: int,
 ) -> tuple[Point, ...]:
-    whose, partition, group = reference or EVERYONE, 0, 0
-    if reference is not None:
-        found = with_group(source.partitions, reference)
-        partition = source.partitions.index(found)
-        group = found.groups.index(reference)
+    whose = reference or EVERYONE
+    partition, group = _whose(source, reference)
     points = []
     for target in fmr:
         try:
@@ -152,6 +153,32 @@ def _points(
     return (*points, *given)
 
 
+def _at_set_fmr(
+    cells: Sequence[Cells],
+    source: Comparisons,
+    histograms: Histograms,
+    points: Sequence[Point],
+    reference: str | None,
+) -> Iterator[Cells]:
+    """The cells, with bounds of FNMR that know that the threshold of these points was set."""
+    number, group = _whose(source, reference)
+    names = [partition.name for partition in source.partitions]
+    set_by = {one.point: one.fmr[group][group] for one in cells if one.partition == names[number]}
+    for one in cells:
+        yield one if one.point not in points else with_threshold(
+            one, histograms, names.index(one.partition), set_by[one.point],
+            histograms.nonmated[number][group],
+        )  # fmt: skip
+
+
+def _whose(source: Comparisons, reference: str | None) -> tuple[int, int]:
+    """The partition and group whose FMR is set."""
+    if reference is None:
+        return 0, 0
+    found = with_group(source.partitions, reference)
+    return source.partitions.index(found), found.groups.index(reference)
+
+
 def _summed_up(
     cells: Cells, resampling: Resampling, alpha: float, left_out: Set[tuple[str, str]]
 ) -> Iterator[Summary]:
@@ -159,9 +186,10 @@ def _summed_up(
         (
             error.value,
             {
-                group: Known(rate.share.errors, rate.share.trials, rate.effective, rate.drawn)
+                group: known
                 for group, rate in zip(cells.groups, cells.within(error), strict=True)
                 if (cells.partition, group) not in left_out
+                if (known := known_of(rate.share)) is not None
             },
         )
         for error in Error

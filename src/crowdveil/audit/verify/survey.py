@@ -14,6 +14,12 @@ import polars as pl
 
 from crowdveil.audit.tables.csv_files import no_number
 from crowdveil.audit.tables.score_rows import SIDES, Identity, ScoreRows
+from crowdveil.audit.tables.spelling import (
+    is_word_for_nothing,
+    same_but_written_otherwise,
+    says_nothing,
+    written_otherwise,
+)
 from crowdveil.audit.verify.atoms import one_label
 from crowdveil.errors import TableInvalid
 
@@ -98,6 +104,7 @@ def survey(rows: ScoreRows, *, distance: bool = False) -> Survey:
             held = people[0].height
     _refuse_duplicates(rows)
     together = pl.concat(people).unique()
+    _refuse_spellings(rows, together)
     _refuse_two_labels(rows, together)
     return Survey(one_label(together, "key"), kept.edges(), kept.mated)
 
@@ -133,6 +140,7 @@ def _largest(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _checked_columns(rows: ScoreRows) -> Iterator[pl.Expr]:
+    schema = rows.frame.collect_schema()
     yield score().alias("score")
     yield mated(rows).alias("mated")
     if rows.identity is Identity.SUBJECTS:
@@ -143,6 +151,8 @@ def _checked_columns(rows: ScoreRows) -> Iterator[pl.Expr]:
         if rows.identity is not Identity.NOTHING:
             name = f"{side}_subject" if rows.identity is Identity.SUBJECTS else side
             yield pl.col(name).is_null().alias(f"{side}:unnamed")
+            if schema[name] == pl.String:
+                yield is_word_for_nothing(pl.col(name)).alias(f"{side}:nothing")
         yield from (pl.col(f"{side}:{kind}") for kind in rows.kinds)
 
 
@@ -160,6 +170,10 @@ def _refuse_bad_rows(rows: ScoreRows, first: int, batch: pl.DataFrame) -> None:
             if len(unnamed):
                 what = f"{side}_subject" if rows.identity is Identity.SUBJECTS else side
                 raise TableInvalid(f"{rows.path}: row {first + int(unnamed[0]) + 1} has no {what}")
+        if f"{side}:nothing" in batch.columns and batch.get_column(f"{side}:nothing").any():
+            what = f"{side}_subject" if rows.identity is Identity.SUBJECTS else side
+            row = first + int(batch.get_column(f"{side}:nothing").arg_true()[0])
+            raise TableInvalid(says_nothing(rows.path, row + 1, what, rows.row(row)[what]))
     unknown = batch.get_column("mated").is_null().arg_true()
     if len(unknown):
         row = first + int(unknown[0])
@@ -187,6 +201,28 @@ def _people_in(rows: ScoreRows, batch: pl.DataFrame) -> pl.DataFrame:
         for side in SIDES
     ]
     return pl.concat(sides).unique()
+
+
+def _refuse_spellings(rows: ScoreRows, people: pl.DataFrame) -> None:
+    """Refuse a label that is written in two ways, or that says "nan"."""
+    for kind in rows.kinds:
+        labels = people.get_column(kind).drop_nulls().unique()
+        words = labels.filter(
+            labels.to_frame().select(is_word_for_nothing(pl.col(kind))).to_series()
+        )
+        if len(words):
+            row = _first_labelled(rows, kind, words[0])
+            raise TableInvalid(says_nothing(rows.path, row + 1, kind, words[0]))
+        for pair in same_but_written_otherwise(labels)[:1]:
+            found = [_first_labelled(rows, kind, label) + 1 for label in pair]
+            raise TableInvalid(written_otherwise(rows.path, kind, pair, (found[0], found[1])))
+
+
+def _first_labelled(rows: ScoreRows, kind: str, label: str) -> int:
+    """The first row in which either side has a label."""
+    where = pl.any_horizontal(pl.col(f"{side}:{kind}") == label for side in SIDES)
+    found = rows.collect(rows.frame.with_row_index("row").filter(where).select("row").head(1))
+    return int(found.item())
 
 
 def _refuse_two_labels(rows: ScoreRows, people: pl.DataFrame) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crowdveil.audit.bundle import provenance, write_bundle
 from crowdveil.audit.options import AUDIT, VerifyOptions
+from crowdveil.audit.verify.doubts import refuse_reversed
 from crowdveil.audit.verify.inputs import prepare
 from crowdveil.audit.verify.outputs import verify_tables, verify_values
 from crowdveil.audit.verify.page import verify_page
@@ -25,11 +26,13 @@ class Verified:
         found: what was measured.
         answers: the same in a few sentences.
         files: what was written, the page first.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     found: Verification
     answers: tuple[str, ...]
     files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def audit_verification(
@@ -56,6 +59,12 @@ def audit_verification(
         WeightsInvalid: the recogniser for photos is missing, altered or not what it should be.
     """
     prepared = prepare(source, references, options)
+    refuse_reversed(
+        prepared.comparisons.histograms(),
+        distance=options.distance,
+        scored=prepared.scored,
+        source=source,
+    )
     found = audit_comparisons(
         prepared.comparisons,
         options.resampling(),
@@ -76,4 +85,4 @@ def audit_verification(
         verify_tables(found, prepared),
         overwrite=options.overwrite,
     )
-    return Verified(found, tuple(answers(found, options)), files)
+    return Verified(found, tuple(answers(found, options)), files, prepared.warnings)

@@ -31,7 +31,7 @@ def answers(audit: Verification, options: VerifyOptions) -> list[str]:
             f"At the threshold {shown(point.threshold)}{_why(point)}, "
             f"{measured(cells.fmr[0][0], Error.FMR)}; {measured(cells.fnmr[0], Error.FNMR)}."
         )
-    told += [_largest(audit, audit.points[0], error, options) for error in Error]
+    told += [_largest(audit, error, options) for error in Error]
     few = {(one.partition, one.group): one.people for one in audit.small}
     return [sentence for sentence in [*told, words.small(few, options.min_people)] if sentence]
 
@@ -86,26 +86,32 @@ def established(differences: Sequence[Difference], confidence: float) -> list[Di
     return [found for found in differences if words.is_established(found.gap, confidence)]
 
 
-def _largest(audit: Verification, point: Point, error: Error, options: VerifyOptions) -> str:
-    found = [one for one in audit.differences if (one.point, one.error) == (point, error)]
+def _largest(audit: Verification, error: Error, options: VerifyOptions) -> str:
+    """The largest difference that is more than chance, at any operating point."""
+    found = [one for one in audit.differences if one.error is error]
     if not found:
         return ""
     certain = established(found, options.confidence)
     if not certain:
         return (
-            f"No difference of {error} between groups can be told from chance in these data, "
-            "which does not show that there is none."
+            f"No difference of {error} between groups can be told from chance in these data"
+            f"{_anywhere(audit)}, which does not show that there is none."
         )
     worst = max(certain, key=lambda one: one.gap.difference)
-    cells = audit.at(point, worst.partition)
+    cells = audit.at(worst.point, worst.partition)
     rates = dict(zip(cells.groups, cells.within(error), strict=True))
     high, low = rates[worst.higher].share.rate, rates[worst.lower].share.rate
     ratio = f"{words.times(worst.gap.ratio)}, " if low else ""
+    at = f"At {shown(worst.point.threshold)}, " if len(audit.points) > 1 else ""
     return (
-        f"{error} is {percent(high)} {_whose(error)} {worst.higher} and {percent(low)} "
+        f"{at}{error} is {percent(high)} {_whose(error)} {worst.higher} and {percent(low)} "
         f"{_whose(error)} {worst.lower}: {ratio}{words.points(worst.gap.difference)} apart "
         f"({words.between(worst.gap.low, worst.gap.high)})."
     )
+
+
+def _anywhere(audit: Verification) -> str:
+    return f", at any of the {len(audit.points)} thresholds" if len(audit.points) > 1 else ""
 
 
 def _whose(error: Error) -> str:

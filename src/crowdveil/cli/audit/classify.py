@@ -59,6 +59,6 @@ def classify(
                 overwrite=overwrite,
             ),
         )
-        return Told(written.answers, written.files)
+        return Told(written.answers, written.files, written.warnings)
 
     run(work, quiet=quiet)

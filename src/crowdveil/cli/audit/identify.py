@@ -98,6 +98,6 @@ def identify(
                 overwrite=overwrite,
             ),
         )
-        return Told(written.answers, written.files)
+        return Told(written.answers, written.files, written.warnings)
 
     run(work, quiet=quiet)

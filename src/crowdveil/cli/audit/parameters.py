@@ -55,10 +55,13 @@ ConfidenceOption: TypeAlias = Annotated[
     float, typer.Option("--confidence", metavar="SHARE", help="Coverage of the intervals.")
 ]
 DrawsOption: TypeAlias = Annotated[
-    int, typer.Option("--draws", metavar="N", help="How often people are resampled.")
+    int,
+    typer.Option(
+        "--draws", metavar="N", help="How often chance is drawn for p-values and figures by chance."
+    ),
 ]
 SeedOption: TypeAlias = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, help="Chooses the resamples.")
+    int, typer.Option("--seed", metavar="N", min=0, help="Chooses the draws.")
 ]
 OverwriteOption: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace an audit that is there.")

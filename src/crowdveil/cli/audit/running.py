@@ -19,10 +19,12 @@ class Told:
     Attributes:
         answers: in sentences.
         files: what was written, the page to read first.
+        warnings: what in the data makes the figures doubtful, in sentences.
     """
 
     answers: tuple[str, ...]
     files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def run(work: Callable[[], Told], *, quiet: bool) -> None:
@@ -40,6 +42,8 @@ def run(work: Callable[[], Told], *, quiet: bool) -> None:
         typer.echo(plain(error), err=True)
         code = WRONG_USAGE if isinstance(error, OptionsInvalid) else FAILED
         raise typer.Exit(code) from error
+    for sentence in told.warnings:
+        typer.echo(f"Check the data. {plain(sentence)}", err=True)
     if not quiet:
         for sentence in told.answers:
             typer.echo(plain(sentence))

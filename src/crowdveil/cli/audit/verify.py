@@ -79,8 +79,8 @@ def verify(
     """Measure comparisons of two faces (1:1), group by group.
 
     FMR within and between groups, FNMR, error curves, distributions of scores, differences and
-    measures that sum them up, each with intervals from resampled people. A table of comparisons
-    has a column score, and probe_subject and reference_subject or mated; groups are in
+    measures that sum them up, each with intervals that know that errors cluster. A table of
+    comparisons has a column score, and probe_subject and reference_subject or mated; groups are in
     probe_race and reference_race (or race, if both sides share it) for --group race. Groups are
     never inferred. docs/audit.md explains every figure.
 
@@ -116,6 +116,6 @@ def verify(
                 overwrite=overwrite,
             ),
         )
-        return Told(written.answers, written.files)
+        return Told(written.answers, written.files, written.warnings)
 
     run(work, quiet=quiet)
