@@ -292,25 +292,29 @@ def _whole_frame(before: _Reduced, copy: RGB, orientation: Orientation) -> Regis
     after = _grey(orientation.undo(copy), before.work_wh)
     votes = _votes(before.grey, after)
     matrix = orientation.matrix(before.size_wh, (width, height))
-    near = votes.near
-    if votes.certain(near):
-        mean = votes.offsets[near].mean(axis=0)
-        spread = _drift(votes.places[near], votes.offsets[near], before.work_wh)
-        if max(np.abs(mean).max(), spread) <= _EXACT_PX:
-            return _registration(before, copy, matrix, orientation, votes, exact=True)
+    if votes.certain(votes.near) and _moved_by(votes, votes.agreeing) <= _EXACT_PX:
+        return _registration(before, copy, matrix, orientation, votes, exact=True)
     if votes.certain(votes.agreeing):
         return _settled(before, copy, matrix)
     return None
 
 
-def _drift(places: NDArray[np.float64], offsets: NDArray[np.float64], size: SizeWH) -> float:
-    """How far a slight turn or stretch would move the corners, in pixels at work."""
-    centred = (places - np.array(size) / 2) / np.array(size)
-    table = np.concatenate([centred, np.ones((len(places), 1))], axis=1)
-    if len(places) < 2 * _FEWEST or np.linalg.matrix_rank(table) < 3:
-        return 0.0
-    slope = np.linalg.lstsq(table, offsets, rcond=None)[0][:2]
-    return float(np.abs(slope).sum(axis=0).max() / 2)
+def _moved_by(votes: Votes, which: NDArray[np.bool_]) -> float:
+    """How far the copy lies from where it is assumed to, at the patch that is furthest off.
+
+    By the map that most of the patches agree on, not by those that lie well: where a row was cut
+    off, patches lie well at one end and not at the other.
+    """
+    places, offsets = votes.places[which], votes.offsets[which]
+    source: Any = places.astype(np.float32)
+    target: Any = (places + offsets).astype(np.float32)
+    found, inliers = cv2.estimateAffine2D(
+        source, target, method=cv2.USAC_MAGSAC, ransacReprojThreshold=1.0
+    )
+    if found is None or inliers.sum() < _FEWEST:
+        return float(np.abs(offsets).max(axis=1).mean())
+    there = places @ found[:, :2].T + found[:, 2]
+    return float(np.abs(there - places).max())
 
 
 def _registration(
@@ -340,7 +344,7 @@ def _registration(
 def _settled(before: _Reduced, copy: RGB, matrix: Matrix) -> Registration | None:
     """Fit a first guess to the patches until they lie where they should; None if they do not."""
     votes: Votes | None = None
-    best: tuple[int, Matrix, Votes] | None = None
+    best: tuple[tuple[int, float], Matrix, Votes] | None = None
     for _ in range(4):
         if not _plausible(matrix, before.size_wh, (copy.shape[1], copy.shape[0])):
             break
@@ -348,9 +352,12 @@ def _settled(before: _Reduced, copy: RGB, matrix: Matrix) -> Registration | None
             _warped(copy, matrix @ np.linalg.inv(before.scale), before.work_wh), cv2.COLOR_RGB2GRAY
         )
         votes = _votes(before.grey, np.asarray(after, np.uint8))
-        count = int(votes.near.sum())
-        if best is None or count > best[0]:
-            best = count, matrix, votes
+        near = votes.near
+        # Where as many lie near, a fraction of a pixel decides whether small faces can be compared.
+        off = float(np.abs(votes.offsets[near]).mean()) if near.any() else np.inf
+        rank = (int(near.sum()), -off)
+        if best is None or rank > best[0]:
+            best = rank, matrix, votes
         which = votes.agreeing
         if which.sum() < _FEWEST:
             break
