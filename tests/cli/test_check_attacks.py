@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,9 +133,11 @@ def test_dlib_attacks_if_it_is_installed(crowdveil: Run, folders: Folders) -> No
 
 
 def test_an_attacker_that_is_not_installed_is_refused_with_the_cure(
-    crowdveil: Run, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    crowdveil: Run, folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "dlib", None)
+    # Whoever looks for it first in the workers' path finds it missing, installed or not.
+    (tmp_path / "dlib.py").write_text("raise ModuleNotFoundError(name='dlib')\n")
+    monkeypatch.syspath_prepend(tmp_path)
     said = crowdveil("check", folders.photos, folders.veiled, "--attacker", "dlib")
     assert said.code == 1
     assert "pip install 'crowdveil[attackers]'" in said.err
