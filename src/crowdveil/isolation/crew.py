@@ -40,7 +40,7 @@ _ASLEEP_S = 5.0
 """A round that took longer than this was spent asleep, as by a laptop that was closed: the time
 counts for nobody."""
 
-_START_S = 120.0
+_START_S = 30.0
 """How long a process may take at least before its first word: however impatient the user is, a busy
 machine must be able to begin."""
 
