@@ -45,6 +45,10 @@ _AGREES = 0.8
 _NEAR_PX = 1.0
 """How far from its place, at work, a patch may be found for the picture to be in place."""
 
+_CLOSE_PX = 2.0
+"""How far off, at work, patches tell whether it lies exactly: one row that was cut off moves them
+so far, and little that repeats itself does so as closely."""
+
 _FEWEST, _LEAST_SHARE = 8, 0.12
 """Patches that must agree, and the share of those that have texture."""
 
@@ -292,7 +296,9 @@ def _whole_frame(before: _Reduced, copy: RGB, orientation: Orientation) -> Regis
     after = _grey(orientation.undo(copy), before.work_wh)
     votes = _votes(before.grey, after)
     matrix = orientation.matrix(before.size_wh, (width, height))
-    if votes.certain(votes.near) and _moved_by(votes, votes.agreeing) <= _EXACT_PX:
+    # What repeats itself, as the rows of a wall, is found a row off as well as in its place.
+    close = votes.agreeing & (np.abs(votes.offsets).max(axis=1, initial=0) <= _CLOSE_PX)
+    if votes.certain(votes.near) and _moved_by(votes, close) <= _EXACT_PX:
         return _registration(before, copy, matrix, orientation, votes, exact=True)
     if votes.certain(votes.agreeing):
         return _settled(before, copy, matrix)
