@@ -35,11 +35,6 @@ class Aligned:
     covered: Mask = field(repr=False)
     levels: Levels
 
-    @property
-    def shown_of(self) -> float:
-        """Share of the original that the copy shows."""
-        return float(self.covered.mean())
-
     def unseen(self, boxes: Boxes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """(n,) which boxes of the original the copy hardly shows, or which lie outside it."""
         height, width = self.covered.shape

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from crowdveil.errors import OptionsInvalid
 from crowdveil.laws.areas import Area, Spot, load_atlas
 from crowdveil.laws.nearby import near
-from crowdveil.laws.record import PlaceLevel, Status
+from crowdveil.laws.record import Status
 from crowdveil.laws.register import load_register
 from crowdveil.laws.resolving import resolve
 from crowdveil.laws.standing import Standing, standing
@@ -166,13 +166,3 @@ def _order(one: Standing) -> int:
         return 0
     ranks = {Status.UNKNOWN: 1, Status.SUSPENDED: 2, Status.NOT_STARTED: 3, Status.PROPOSED: 4}
     return ranks.get(one.status, 5)
-
-
-def is_local(level: Level) -> bool:
-    """Whether a level is of a city, town, county or body rather than of a state or more."""
-    return level.area.level in (
-        PlaceLevel.CITY,
-        PlaceLevel.TOWN,
-        PlaceLevel.COUNTY,
-        PlaceLevel.AGENCY,
-    )

@@ -20,9 +20,6 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 MOST_GAPS = 12
 """Differences on the page, largest first; all are in the table."""
 
-OVERALL = (Measure.ERROR, Measure.NO_PREDICTION, Measure.ERROR_OR_NONE)
-BY_CLASS = (Measure.FALSE_NEGATIVE, Measure.FALSE_POSITIVE, Measure.FALSE_DISCOVERY)
-
 
 def classify_page(audit: Classification, made: Mapping[str, Any], confidence: float) -> str:
     """The page as HTML.

@@ -16,7 +16,7 @@ from crowdveil.evidence.leaks.photoshop import photoshop_leaks
 from crowdveil.evidence.leaks.profile import profile_leaks
 from crowdveil.evidence.leaks.tails import tail_is_used
 
-_SOI, _EOI, _SOS, _COM, _RST = 0xD8, 0xD9, 0xDA, 0xFE, range(0xD0, 0xD8)
+_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _FRAMES = frozenset(
     {*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 )

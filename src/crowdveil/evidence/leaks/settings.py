@@ -19,7 +19,6 @@ _MOST_BYTES = 640
 _TABLES_BYTES = 16_384
 """Of the codes that Vorbis and Theora bring with them."""
 _TEXT = re.compile(rb"[\x20-\x7e]{10,}")
-_VORBIS_LIKE = re.compile(r"vorbis|theora", re.IGNORECASE)
 _COMMENTS = (b"\x03vorbis", b"\x81theora")
 _FLAC_FACTS, _FLAC_PADDING, _FLAC_SEEKS, _FLAC_COMMENT, _FLAC_PICTURE = 0, 1, 3, 4, 6
 _RECORDS = {"V_MPEGH/ISO/HEVC": "hvcC", "V_MPEG4/ISO/AVC": "avcC", "V_AV1": "av1C"}

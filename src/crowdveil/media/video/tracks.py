@@ -28,7 +28,6 @@ _AUDIO_TRACK, _SUBTITLE_TRACK = 2, 17
 
 _OGG_SOUND = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ", b"PCM     ", b"CELT    ")
 _OGG_OTHER = (b"fishead\0", b"\x80kate\0\0\0", b"CMML\0\0\0\0")
-_OGG_BYTES = 65_536
 
 _ASF_AUDIO = b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b"
 _ASF_SHOWN = (
